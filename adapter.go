@@ -1,0 +1,289 @@
+package session
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Mounted is an adapter and the prefix of the URLs that it serves.
+type Mounted struct {
+	Prefix  string
+	Adapter http.RoundTripper
+
+	match prefix
+}
+
+// Adapter is a transport that honours a request's own proxy and TLS settings.
+// A mounted [http.RoundTripper] that is none gets requests that need neither:
+// where a request or its session names a proxy, Verify or Cert for one, that is
+// an [ErrInvalidRequest] that matches [errors.ErrUnsupported]; what only the
+// environment names is left out.
+type Adapter interface {
+	http.RoundTripper
+	// RoundTripWith is RoundTrip with settings of the request. It keeps
+	// RoundTrip's contract.
+	RoundTripWith(req *http.Request, settings TransportSettings) (*http.Response, error)
+}
+
+// TransportSettings are what an [Adapter] is to honour for one request.
+type TransportSettings struct {
+	Proxy  *url.URL // nil: none
+	Verify Verify   // nil: the system's authorities
+	Cert   Cert     // nil: none
+}
+
+// RedirectAdapter is an adapter of a scheme other than http and https that
+// accepts redirects from those two. One that is none gets no redirect, since a
+// server could otherwise make a client open what only its own program may.
+type RedirectAdapter interface {
+	http.RoundTripper
+	// AcceptRedirect reports whether a redirect to u may be followed.
+	AcceptRedirect(u *url.URL) bool
+}
+
+// prefix is a mounting prefix taken apart, in lower case.
+type prefix struct {
+	scheme, host, port string
+	path               string // as text; "" matches any
+}
+
+// parsePrefix takes a prefix apart: "scheme://", "scheme://host",
+// "scheme://host:port/path".
+func parsePrefix(text string) (prefix, error) {
+	scheme, rest, ok := cutScheme(text)
+	if !ok {
+		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has no scheme", redactText(text))
+	}
+	rest, hasAuthority := strings.CutPrefix(rest, "//")
+	if !hasAuthority && rest != "" {
+		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has no // behind its scheme", redactText(text))
+	}
+	p := prefix{scheme: scheme}
+	end := strings.IndexAny(rest+"/", `/?#\`)
+	authority := rest[:end]
+	p.path = strings.ToLower(rest[end:])
+	if strings.Contains(authority, "@") {
+		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has user information", redactText(text))
+	}
+	if authority == "" {
+		return p, nil
+	}
+	host, port, err := splitPort(authority)
+	if err == nil {
+		host, err = normalizeHost(host)
+	}
+	if err != nil {
+		return prefix{}, kindf(ErrInvalidRequest, "prefix %q: %w", text, err)
+	}
+	p.host, p.port = strings.Trim(host, "[]"), port
+	return p, nil
+}
+
+// matches compares a URL's own parts with the prefix: scheme, the whole host,
+// the port if the prefix names one, then the path as text.
+func (p prefix) matches(u *url.URL) bool {
+	if p.scheme != u.Scheme {
+		return false
+	}
+	if p.host == "" && p.path == "" {
+		return true
+	}
+	if p.host != "" && !strings.EqualFold(p.host, u.Hostname()) || p.port != "" && p.port != portOf(u) {
+		return false
+	}
+	return p.path == "" || hasPrefixFold(pathText(u), p.path)
+}
+
+// pathText is what follows the host in a URL.
+func pathText(u *url.URL) string {
+	path := u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	if u.RawQuery != "" {
+		path += "?" + u.RawQuery
+	}
+	return path
+}
+
+// Mount has adapter serve the URLs that begin with prefix: a scheme
+// ("https://", "mock://"), a host ("https://api.test"), or a path
+// ("https://api.test/v1"). The longest prefix that matches wins, and of equal
+// ones the one mounted first; mounting a prefix again replaces its adapter. A
+// prefix with a host matches that host alone, on any port unless it names one.
+// All is compared without regard to case.
+//
+// An adapter is any [http.RoundTripper]; it must not be nil. It is safe to
+// mount while requests are in flight. Errors are [ErrInvalidRequest].
+// requests' mount.
+func (s *Session) Mount(prefix string, adapter http.RoundTripper) error {
+	if adapter == nil {
+		return kindf(ErrInvalidRequest, "the adapter for prefix %q is nil", redactText(prefix))
+	}
+	match, err := parsePrefix(prefix)
+	if err != nil {
+		return err
+	}
+	s.changeMounts(func(mounts []Mounted) []Mounted {
+		added := Mounted{prefix, adapter, match}
+		if at := indexOfPrefix(mounts, prefix); at >= 0 {
+			mounts[at] = added
+			return mounts
+		}
+		at := len(mounts)
+		for at > 0 && len(mounts[at-1].Prefix) < len(prefix) {
+			at--
+		}
+		return slices.Insert(mounts, at, added)
+	})
+	return nil
+}
+
+// Unmount removes the adapter of a prefix and reports whether there was one.
+// Its connections are not closed.
+func (s *Session) Unmount(prefix string) bool {
+	found := false
+	s.changeMounts(func(mounts []Mounted) []Mounted {
+		at := indexOfPrefix(mounts, prefix)
+		if found = at >= 0; found {
+			return slices.Delete(mounts, at, at+1)
+		}
+		return mounts
+	})
+	return found
+}
+
+func indexOfPrefix(mounts []Mounted, prefix string) int {
+	return slices.IndexFunc(mounts, func(m Mounted) bool { return strings.EqualFold(m.Prefix, prefix) })
+}
+
+// changeMounts swaps the table for a changed copy.
+func (s *Session) changeMounts(change func([]Mounted) []Mounted) {
+	for {
+		old := s.table()
+		changed := change(slices.Clone(*old))
+		if s.mounts.CompareAndSwap(old, &changed) {
+			return
+		}
+	}
+}
+
+// table is the list of adapters, the longest prefix first. A session begins
+// with one [HTTPAdapter] for https and http.
+func (s *Session) table() *[]Mounted {
+	if mounts := s.mounts.Load(); mounts != nil {
+		return mounts
+	}
+	adapter := new(HTTPAdapter)
+	s.mounts.CompareAndSwap(nil, &[]Mounted{
+		{"https://", adapter, prefix{scheme: "https"}},
+		{"http://", adapter, prefix{scheme: "http"}},
+	})
+	return s.mounts.Load()
+}
+
+// Adapters lists the adapters in the order in which they are tried.
+func (s *Session) Adapters() []Mounted { return slices.Clone(*s.table()) }
+
+// AdapterFor returns the adapter that serves u, and its prefix; the error is
+// an [ErrNoAdapter]. requests' get_adapter.
+func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
+	mounts := *s.table()
+	for i := range mounts {
+		if mounts[i].match.matches(u) {
+			return mounts[i], nil
+		}
+	}
+	return Mounted{}, kindf(ErrNoAdapter, "for %q", u.Redacted())
+}
+
+// adapterFor is AdapterFor with the rule that a redirect does not leave http.
+func (s *Session) adapterFor(c *call, u *url.URL) (http.RoundTripper, error) {
+	m, err := s.AdapterFor(u)
+	if err != nil {
+		return nil, err
+	}
+	if isHTTP(c.previous) && !isHTTP(u.Scheme) {
+		if a, ok := m.Adapter.(RedirectAdapter); !ok || !a.AcceptRedirect(u) {
+			return nil, kindf(ErrRedirectScheme, "from %s to %s", c.previous, u.Scheme)
+		}
+	}
+	return m.Adapter, nil
+}
+
+// transportSettings are what an adapter is to honour for a request, or why it cannot.
+func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripper) (TransportSettings, error) {
+	proxy, explicit, err := s.proxyFor(c, u)
+	if err != nil {
+		return TransportSettings{}, err
+	}
+	if _, ok := adapter.(Adapter); !ok {
+		return TransportSettings{}, s.unsupported(c, u, proxy != nil && explicit)
+	}
+	settings := TransportSettings{Proxy: proxy}
+	if u.Scheme == "https" || proxy != nil && proxy.Scheme == "https" {
+		settings.Verify, settings.Cert = s.verifyFor(c.verify), s.certFor(c.cert)
+	}
+	return settings, nil
+}
+
+// unsupported says what a plain RoundTripper cannot honour.
+func (s *Session) unsupported(c *call, u *url.URL, proxied bool) error {
+	refuse := func(what string) error {
+		return kindf(ErrInvalidRequest, "the adapter mounted for %q cannot honour %s: %w", u.Redacted(), what, errors.ErrUnsupported)
+	}
+	verify := c.verify
+	if verify == nil {
+		verify = s.Verify
+	}
+	switch {
+	case proxied:
+		return refuse("a proxy")
+	case u.Scheme != "https":
+	case verify != nil && verify != VerifyDefault:
+		return refuse("Verify")
+	case s.certFor(c.cert) != nil:
+		return refuse("Cert")
+	}
+	return nil
+}
+
+// roundTrip sends a request, and sees to it that there is a response, with a
+// body, or an error.
+func roundTrip(adapter http.RoundTripper, req *http.Request, settings TransportSettings) (resp *http.Response, err error) {
+	if a, ok := adapter.(Adapter); ok {
+		resp, err = a.RoundTripWith(req, settings)
+	} else {
+		resp, err = adapter.RoundTrip(req)
+	}
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		return nil, err
+	case resp == nil:
+		return nil, kindf(ErrProtocol, "the adapter gave neither a response nor an error")
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols && req.Header.Get("Upgrade") == "" {
+		// its body would outlive every timeout
+		_ = resp.Body.Close()
+		return nil, kindf(ErrProtocol, "101 Switching Protocols without having been asked for")
+	}
+	return resp, nil
+}
+
+// closeIdle closes the connections that an adapter keeps for later.
+func closeIdle(adapter http.RoundTripper) {
+	if adapter == http.DefaultTransport {
+		return
+	}
+	if a, ok := adapter.(interface{ CloseIdleConnections() }); ok {
+		a.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,185 @@
+package session
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// Auth puts credentials on a request. [BasicAuth], [BearerAuth] and
+// [DigestAuth] make the usual ones, [AuthFunc] makes one of a function, and
+// [NoAuth] stands for none.
+//
+// The first of these gives a request its auth: its own Auth, its own
+// Authorization header, the session's Auth, user information in the URL, the
+// session's Authorization header, and the netrc file where [Session.TrustEnv]
+// is on.
+type Auth interface {
+	// Authenticate sets headers on req. It runs when a request is prepared,
+	// and again for every redirect that keeps the auth and for every retry, so
+	// a signature or a token that rotates is fresh each time. It must not read
+	// or close the body (GetBody gives a copy), must not keep req, and must be
+	// safe for concurrent use. An error ends the call before anything is sent.
+	//
+	// Headers that it sets belong to the origin: on a redirect they go on only
+	// where [Redirector.ShouldStripAuth] keeps them.
+	Authenticate(req *http.Request) error
+}
+
+// Challenger is an [Auth] that answers a server's refusal, as Digest does and
+// as a token that has to be refreshed would.
+type Challenger interface {
+	Auth
+	// Challenge is asked once for a request that was answered with 401: next is
+	// that request anew, its body rewound, resp the answer, whose body is not
+	// to be read. It reports whether next is to be sent instead, having set its
+	// headers. It must be safe for concurrent use.
+	Challenge(next *http.Request, resp *http.Response) (bool, error)
+}
+
+// AuthFunc makes an [Auth] of a function.
+type AuthFunc func(req *http.Request) error
+
+// Authenticate calls f.
+func (f AuthFunc) Authenticate(req *http.Request) error { return f(req) }
+
+// Apply makes an AuthFunc an [Option]: the request's Auth.
+func (f AuthFunc) Apply(r *Request) { r.Auth = f }
+
+// Basic is HTTP Basic authentication, RFC 7617. The credentials are sent in
+// UTF-8 (requests sends Latin-1). It prints without its password.
+type Basic struct {
+	Username string
+	Password string
+}
+
+// BasicAuth returns HTTP Basic authentication, which is an [Auth] and an [Option].
+func BasicAuth(username, password string) Basic { return Basic{username, password} }
+
+// Authenticate sets the Authorization header.
+func (b Basic) Authenticate(req *http.Request) error {
+	setHeader(req, "Authorization", b.header())
+	return nil
+}
+
+func (b Basic) header() string {
+	const scheme = "Basic "
+	raw := make([]byte, 0, 96)
+	raw = append(append(append(raw, b.Username...), ':'), b.Password...)
+	out := make([]byte, 0, 128)
+	return string(base64.StdEncoding.AppendEncode(append(out, scheme...), raw))
+}
+
+// Apply makes a Basic an [Option]: the request's Auth.
+func (b Basic) Apply(r *Request) { r.Auth = b }
+
+// Format prints the user name alone, whatever the verb.
+func (b Basic) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "BasicAuth(%q, xxxxx)", b.Username) }
+
+// Bearer is bearer token authentication, RFC 6750. It prints without its token.
+type Bearer struct {
+	Token string
+}
+
+// BearerAuth returns bearer token authentication, which is an [Auth] and an [Option].
+func BearerAuth(token string) Bearer { return Bearer{token} }
+
+// Authenticate sets the Authorization header.
+func (b Bearer) Authenticate(req *http.Request) error {
+	setHeader(req, "Authorization", "Bearer "+b.Token)
+	return nil
+}
+
+// Apply makes a Bearer an [Option]: the request's Auth.
+func (b Bearer) Apply(r *Request) { r.Auth = b }
+
+// Format prints no token, whatever the verb.
+func (b Bearer) Format(f fmt.State, _ rune) { fmt.Fprint(f, "BearerAuth(xxxxx)") }
+
+// NoAuth, as a request's Auth or as an option, sends a request without any:
+// neither the session's, nor the URL's, nor the netrc file's, nor an
+// Authorization header of the session's.
+const NoAuth noAuth = 0
+
+type noAuth int
+
+func (noAuth) Authenticate(*http.Request) error { return nil }
+func (noAuth) Apply(r *Request)                 { r.Auth = NoAuth }
+
+// setHeader sets a header whose name is in canonical form.
+func setHeader(req *http.Request, name, value string) {
+	if req.Header == nil {
+		req.Header = make(http.Header, 4)
+	}
+	req.Header[name] = []string{value}
+}
+
+// urlAuth is the Basic auth of a URL's user information; nil where it has none.
+func urlAuth(u *url.URL) Auth {
+	if u.User == nil {
+		return nil
+	}
+	password, _ := u.User.Password()
+	if u.User.Username() == "" && password == "" {
+		return nil
+	}
+	return Basic{u.User.Username(), password}
+}
+
+// credentials are what an [Auth] has put on a request: the auth, and the
+// headers that it set, so that a redirect to elsewhere can take them off.
+type credentials struct {
+	auth    Auth
+	headers []string
+}
+
+// authorization is what [Basic], [Bearer] and [Digest] set.
+var authorization = []string{"Authorization"}
+
+// authenticate runs auth on req and notes which headers it set.
+func authenticate(auth Auth, req *http.Request) (credentials, error) {
+	switch auth.(type) {
+	case noAuth:
+		return credentials{auth: auth}, nil
+	case Basic, Bearer, *Digest:
+		err := auth.Authenticate(req)
+		return credentials{auth, authorization}, err
+	}
+	before := req.Header.Clone()
+	if err := auth.Authenticate(req); err != nil {
+		return credentials{}, err
+	}
+	return credentials{auth, changedHeaders(before, req.Header)}, checkHeaders(req.Header)
+}
+
+func changedHeaders(before, after http.Header) []string {
+	var names []string
+	for name, values := range after {
+		if !equalValues(before[name], values) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func equalValues(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// removeFrom takes the headers that the auth set off a request, and any
+// Authorization with them.
+func (c credentials) removeFrom(h http.Header) {
+	delete(h, "Authorization")
+	for _, name := range c.headers {
+		delete(h, name)
+	}
+}

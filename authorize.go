@@ -1,0 +1,80 @@
+package session
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// headerFor is the session's headers as they go to u: what is secret stays
+// with the origin of BaseURL.
+func (s *Session) headerFor(u *url.URL) http.Header {
+	if s.isOwn(u) {
+		return s.Header
+	}
+	h := make(http.Header, len(s.Header))
+	for name, values := range s.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Authorization", "Proxy-Authorization", "Cookie":
+		default:
+			h[name] = values
+		}
+	}
+	return h
+}
+
+// isOwn reports whether u belongs to the origin that the session's credentials
+// are for.
+func (s *Session) isOwn(u *url.URL) bool {
+	if s.BaseURL == "" {
+		return true
+	}
+	base, err := parseURL(s.BaseURL)
+	return err == nil && sameOrigin(base, u)
+}
+
+// setAuth finds the auth of a request and runs it: the request's Auth, its
+// Authorization header, the session's Auth, the URL's user information, the
+// session's Authorization header, netrc.
+func (s *Session) setAuth(req *http.Request, c *call, own Auth, ownHeader http.Header) (err error) {
+	auth := s.authFor(req, own, ownHeader)
+	if auth == nil {
+		return nil
+	}
+	if auth == NoAuth && !hasValue(ownHeader, "Authorization") {
+		delete(req.Header, "Authorization")
+	}
+	c.credentials, err = authenticate(auth, req)
+	return err
+}
+
+func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Auth {
+	if own != nil {
+		return own
+	}
+	if hasValue(ownHeader, "Authorization") {
+		return nil
+	}
+	if s.Auth != nil && s.isOwn(req.URL) {
+		return s.Auth
+	}
+	if auth := urlAuth(req.URL); auth != nil {
+		return auth
+	}
+	if s.TrustEnv && !hasValue(req.Header, "Authorization") && isHTTP(req.URL.Scheme) {
+		return s.netrcAuth(req.URL)
+	}
+	return nil
+}
+
+// hasValue reports whether a header is set, whatever the case of its name.
+func hasValue(h http.Header, name string) bool {
+	if len(h[name]) > 0 {
+		return true
+	}
+	for key, values := range h {
+		if len(values) > 0 && http.CanonicalHeaderKey(key) == name {
+			return true
+		}
+	}
+	return false
+}

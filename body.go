@@ -1,0 +1,385 @@
+package session
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Body is what a request sends: [Text], [Bytes], [Form], [OrderedForm],
+// [JSON], [FromFile], [Reader] or [ReaderFunc]. Each is an [Option] too. All
+// but Reader can be sent any number of times, by one Request or by many.
+type Body interface {
+	Option
+	// content is called for each request that is prepared.
+	content() (content, error)
+}
+
+// content is a body made ready: where data is nil, open gives it.
+type content struct {
+	contentType string
+	data        []byte
+	length      int64 // of what open gives; -1 where unknown
+	open        func() (io.ReadCloser, error)
+	sources     []*source // the caller's readers behind open
+}
+
+// Text is a body of text; it sets no Content-Type. An empty one is no body.
+type Text string
+
+func (t Text) content() (content, error) { return content{data: []byte(t)}, nil }
+
+// Apply makes a Text an [Option]: the request's Body.
+func (t Text) Apply(r *Request) { r.Body = t }
+
+// Bytes is a body of bytes, which are not copied; it sets no Content-Type.
+// An empty one is no body.
+type Bytes []byte
+
+func (b Bytes) content() (content, error) { return content{data: b}, nil }
+
+// Apply makes a Bytes an [Option]: the request's Body.
+func (b Bytes) Apply(r *Request) { r.Body = b }
+
+// Pair is a name and a value.
+type Pair [2]string
+
+const formType = "application/x-www-form-urlencoded"
+
+// Form is a body of form fields, URL-encoded and in the order of their names;
+// a field without values is not sent. An empty Form is no body. Together with
+// [Files] it gives the fields of a multipart body.
+type Form url.Values
+
+func (f Form) content() (content, error) {
+	return content{data: appendValues(nil, f), contentType: formType}, nil
+}
+
+// Apply makes a Form an [Option]: the request's Body.
+func (f Form) Apply(r *Request) {
+	if len(f) > 0 || !isJSON(r.Body) {
+		r.Body = f
+	}
+}
+
+// fields gives the form in the order in which it is sent.
+func (f Form) fields() []Pair {
+	var fields []Pair
+	for _, name := range sortedKeys(f) {
+		for _, value := range f[name] {
+			fields = append(fields, Pair{name, value})
+		}
+	}
+	return fields
+}
+
+// OrderedForm is a [Form] that keeps its order.
+type OrderedForm []Pair
+
+func (f OrderedForm) content() (content, error) {
+	return content{data: appendPairs(nil, f), contentType: formType}, nil
+}
+
+// Apply makes an OrderedForm an [Option]: the request's Body.
+func (f OrderedForm) Apply(r *Request) {
+	if len(f) > 0 || !isJSON(r.Body) {
+		r.Body = f
+	}
+}
+
+func (f OrderedForm) fields() []Pair { return f }
+
+// formFields is a body whose fields can stand in a multipart body.
+type formFields interface{ fields() []Pair }
+
+func appendValues(out []byte, values map[string][]string) []byte {
+	for _, name := range sortedKeys(values) {
+		for _, value := range values[name] {
+			out = appendPair(out, name, value)
+		}
+	}
+	return out
+}
+
+func appendPairs(out []byte, pairs []Pair) []byte {
+	for _, p := range pairs {
+		out = appendPair(out, p[0], p[1])
+	}
+	return out
+}
+
+func appendPair(out []byte, name, value string) []byte {
+	if len(out) > 0 {
+		out = append(out, '&')
+	}
+	out = append(out, url.QueryEscape(name)...)
+	out = append(out, '=')
+	return append(out, url.QueryEscape(value)...)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// JSON returns a body that is v as JSON, written when the request is prepared:
+// an error of writing it is an [ErrInvalidJSON]. nil is sent as null. Where a
+// request is given both, any other body wins over JSON, as in requests.
+func JSON(v any) Body { return jsonBody{v} }
+
+type jsonBody struct{ value any }
+
+func (b jsonBody) content() (content, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(b.value); err != nil {
+		return content{}, wrapKind(ErrInvalidJSON, err)
+	}
+	return content{data: bytes.TrimSuffix(out.Bytes(), []byte("\n")), contentType: "application/json"}, nil
+}
+
+func (b jsonBody) Apply(r *Request) {
+	if isEmptyForm(r.Body) || isJSON(r.Body) {
+		r.Body = b
+	}
+}
+
+func isJSON(b Body) bool {
+	_, ok := b.(jsonBody)
+	return ok
+}
+
+func isEmptyForm(b Body) bool {
+	if b == nil {
+		return true
+	}
+	form, ok := b.(formFields)
+	return ok && len(form.fields()) == 0
+}
+
+// FromFile returns a body that is the file at path, streamed from disk; its
+// length is known, and it is opened anew each time that it is sent.
+// A file that cannot be opened is an error of preparing the request.
+func FromFile(path string) Body { return fileBody(path) }
+
+type fileBody string
+
+func (b fileBody) Apply(r *Request) { r.Body = b }
+
+func (b fileBody) content() (content, error) {
+	info, err := os.Stat(string(b))
+	if err != nil {
+		return content{}, err
+	}
+	length := int64(-1)
+	if info.Mode().IsRegular() {
+		length = info.Size()
+	}
+	return content{length: length, open: func() (io.ReadCloser, error) { return os.Open(string(b)) }}, nil
+}
+
+// ReaderFunc is a body that the function opens anew each time that it is sent;
+// its length is unknown, so it goes in chunks unless the request has a
+// Content-Length header. What it returns is closed.
+type ReaderFunc func() (io.ReadCloser, error)
+
+func (f ReaderFunc) content() (content, error) { return content{length: -1, open: f}, nil }
+
+// Apply makes a ReaderFunc an [Option]: the request's Body.
+func (f ReaderFunc) Apply(r *Request) { r.Body = f }
+
+// Reader returns a body that is what r gives from where it stands. Its length
+// is known where r has a Len method, or can seek, or is an *os.File of a
+// regular file; else it goes in chunks, unless the request has a
+// Content-Length header. It can be sent again, after a redirect, a challenge
+// or a failed attempt, if r is an [io.Seeker]; else that is an
+// [ErrUnrewindableBody]. An r that is an [io.Closer] is closed once, when the
+// call has no more use for it, as net/http does.
+func Reader(r io.Reader) Body { return &readerBody{r} }
+
+type readerBody struct{ r io.Reader }
+
+func (b *readerBody) Apply(r *Request) { r.Body = b }
+
+func (b *readerBody) content() (content, error) {
+	if b.r == nil {
+		return content{}, nil
+	}
+	s := newSource(b.r)
+	length := int64(-1)
+	if sized, ok := b.r.(interface{ Len() int }); ok {
+		length = int64(sized.Len())
+	} else if s.seeker != nil {
+		length = remaining(s.seeker, s.start)
+	}
+	return content{length: length, open: s.open, sources: []*source{s}}, nil
+}
+
+// remaining is the number of bytes from start to the end, -1 if it cannot be told.
+func remaining(s io.Seeker, start int64) int64 {
+	end, err := s.Seek(0, io.SeekEnd)
+	if err != nil {
+		return -1
+	}
+	if _, err := s.Seek(start, io.SeekStart); err != nil {
+		return -1
+	}
+	return max(end-start, 0)
+}
+
+// source lets one reader of the caller's be sent, if it can seek any number of
+// times, and closes it once. Transports close a body whenever an attempt ends,
+// and may go on reading it in the background after they have answered.
+type source struct {
+	r      io.Reader
+	seeker io.Seeker // nil where r cannot seek
+	start  int64     // where it stood at first
+
+	mu      sync.Mutex // held while r is read
+	current *sourceReader
+
+	started atomic.Bool // some of r may have been read
+	over    atomic.Bool // nothing will open it again
+	closed  sync.Once
+}
+
+func newSource(r io.Reader) *source {
+	s := &source{r: r}
+	if seeker, ok := r.(io.Seeker); ok {
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			s.seeker, s.start = seeker, start
+		}
+	}
+	return s
+}
+
+// open gives the body from its start; the reader given before is cut off.
+func (s *source) open() (io.ReadCloser, error) {
+	if !s.canOpen() {
+		return nil, ErrUnrewindableBody
+	}
+	again := s.started.Load()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if again {
+		if _, err := s.seeker.Seek(s.start, io.SeekStart); err != nil {
+			return nil, wrapKind(ErrUnrewindableBody, err)
+		}
+	}
+	s.current = &sourceReader{source: s}
+	return s.current, nil
+}
+
+// canOpen reports whether the body is to be had from its start.
+func (s *source) canOpen() bool {
+	return !s.over.Load() && (s.seeker != nil || !s.started.Load())
+}
+
+// finish says that nothing will open the source again. It is closed when the
+// transport has closed the reader that it holds, or at once where now is set.
+func (s *source) finish(now bool) {
+	s.over.Store(true)
+	if now || s.current == nil || s.current.closed.Load() {
+		s.close()
+	}
+}
+
+func (s *source) close() {
+	s.closed.Do(func() {
+		if closer, ok := s.r.(io.Closer); ok {
+			_ = closer.Close()
+		}
+	})
+}
+
+type sourceReader struct {
+	source *source
+	closed atomic.Bool
+}
+
+var errSuperseded = errors.New("session: the body is being sent anew")
+
+func (r *sourceReader) Read(p []byte) (int, error) {
+	s := r.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != r || r.closed.Load() {
+		return 0, errSuperseded
+	}
+	s.started.Store(true)
+	return s.r.Read(p)
+}
+
+func (r *sourceReader) Close() error {
+	r.closed.Store(true)
+	if r.source.over.Load() {
+		r.source.close()
+	}
+	return nil
+}
+
+// attach gives a request its body, with the means to send it again.
+func (c content) attach(req *http.Request) error {
+	switch {
+	case c.open != nil && c.length == 0:
+		req.Body = http.NoBody
+	case c.open != nil:
+		body, err := c.open()
+		if err != nil {
+			return err
+		}
+		req.Body, req.ContentLength = body, c.length
+		if c.replayable() {
+			req.GetBody = c.open
+		}
+	case len(c.data) > 0:
+		data := c.data
+		req.ContentLength = int64(len(data))
+		req.Body = io.NopCloser(bytes.NewReader(data))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+	}
+	return nil
+}
+
+// replayable reports whether open gives the body any number of times.
+func (c content) replayable() bool {
+	for _, s := range c.sources {
+		if s.seeker == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// rewound gives the body of a request anew, for the request to be sent again.
+func rewound(req *http.Request) (io.ReadCloser, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req.Body, nil
+	}
+	if req.GetBody != nil {
+		return req.GetBody()
+	}
+	if c := callOf(req.Context()); c != nil && c.reopen != nil {
+		return c.reopen()
+	}
+	return nil, ErrUnrewindableBody
+}
+
+// closeBody closes the body of a request that is not sent.
+func closeBody(req *http.Request) {
+	if req != nil && req.Body != nil {
+		_ = req.Body.Close()
+	}
+}

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// call is what a prepared request carries with it, in its context, besides
+// what net/http has a field for: the settings that were merged for it, and
+// what is known of its credentials, cookies and body. A call is not changed
+// once its request is sent; the next hop gets a copy.
+type call struct {
+	context.Context
+
+	// the settings
+	proxies   Proxies
+	direct    bool // NoProxy
+	resolved  bool // proxies came from a RebuildProxies: the environment is not asked
+	verify    Verify
+	cert      Cert
+	timeout   Timeout
+	retry     *Retry
+	hooks     Hooks
+	stream    bool
+	redirects bool
+
+	// the request
+	credentials
+	cookies *ownCookies
+	reopen  func() (io.ReadCloser, error)
+	sources []*source
+	plain   bool // content codings are left as they are
+	dropIn  bool // the request came to Do: net/http's contract holds
+
+	// the hop before
+	caller   context.Context // the caller's own, where Context has a deadline of ours
+	previous string          // scheme of the URL that redirected here
+
+	sent uint32 // atomic: whether SendPrepared has sent it
+}
+
+type callKey struct{}
+
+// Value gives the call itself, so that it is found in any context derived from it.
+func (c *call) Value(key any) any {
+	if key == (callKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+// callOf is the call that a request carries, nil for a request that was not
+// prepared by a session.
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// newCall merges the settings of a request over the session's.
+func (s *Session) newCall(ctx context.Context, r *Request) *call {
+	retry := r.Retry
+	if retry == nil {
+		retry = s.Retry
+	}
+	return &call{
+		Context:   ctx,
+		proxies:   r.Proxies.over(s.Proxies),
+		direct:    r.NoProxy,
+		verify:    r.Verify,
+		cert:      r.Cert,
+		timeout:   r.Timeout.over(s.Timeout),
+		retry:     retry,
+		hooks:     r.Hooks.over(s.Hooks),
+		stream:    r.Stream.or(s.Stream),
+		redirects: r.Redirects.or(r.Method != http.MethodHead),
+	}
+}
+
+// under returns a copy of the call in another context.
+func (c *call) under(ctx context.Context) *call {
+	copied := *c
+	copied.Context = ctx
+	return &copied
+}
+
+// bounded returns a request whose call ends with its Total timeout, and what
+// frees the timer; the request itself where no Total is set.
+func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
+	if c.timeout.Total <= 0 {
+		return req, func() {}
+	}
+	ctx, cancel := context.WithTimeoutCause(c.Context, c.timeout.Total,
+		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
+	timed := c.under(ctx)
+	timed.caller = c.Context
+	return req.WithContext(timed), cancel
+}
+
+// finish closes the caller's readers: nothing sends them again.
+func (c *call) finish(now bool) {
+	for _, s := range c.sources {
+		s.finish(now)
+	}
+}

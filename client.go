@@ -1,0 +1,175 @@
+package session
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+)
+
+// Do sends a request as an [*http.Client] would, with all that a session does
+// on the way: its headers, parameters, cookies, auth, proxies, TLS settings,
+// hooks, retries, timeouts and redirects. It makes a Session what client
+// generators and SDKs ask for, an interface with this method.
+//
+// net/http's contract holds. The body is streamed, and the caller closes it.
+// req is not written to, and its body is closed. The method is sent as it is
+// written. A header of the request stands against the session's, but that the
+// jar's cookies are added to a Cookie header. Codings are undone only where the
+// session asked for them: then Content-Encoding and Content-Length are removed,
+// ContentLength is -1 and Uncompressed is true; with an Accept-Encoding or a
+// Range of the request, and for HEAD, bytes come as they were sent. Errors are
+// those of [Session.Send].
+func (s *Session) Do(req *http.Request) (*http.Response, error) {
+	if req == nil || req.URL == nil {
+		closeBody(req)
+		return nil, envelope("", "", kindf(ErrInvalidRequest, "a request without a URL"))
+	}
+	own, err := s.adopt(req)
+	if err != nil {
+		closeBody(req)
+		return nil, envelopeOf(req, err)
+	}
+	resp, err := s.send(own)
+	if err != nil {
+		return nil, envelopeOf(own, err)
+	}
+	return resp.asSent(), nil
+}
+
+// asSent is the response as net/http gives it: what describes codings that
+// were undone is removed.
+func (r *Response) asSent() *http.Response {
+	got := r.Response
+	if r.body.decodes {
+		got.Header.Del("Content-Encoding")
+		got.Header.Del("Content-Length")
+		got.ContentLength = -1
+	}
+	return got
+}
+
+// adopt makes a request of the caller's one of the session's. The caller's is
+// only read.
+func (s *Session) adopt(req *http.Request) (*http.Request, error) {
+	c := s.newCall(req.Context(), &Request{})
+	c.stream, c.redirects, c.dropIn = true, true, true
+	own := req.Clone(c)
+	if err := s.adoptURL(own); err != nil {
+		return nil, err
+	}
+	if own.Method == "" {
+		own.Method = http.MethodGet
+	}
+	if own.Header == nil {
+		own.Header = make(http.Header)
+	}
+	if err := checkHeaders(own.Header); err != nil {
+		return nil, err
+	}
+	c.plain = s.addHeaders(own)
+	s.adoptCookies(own, c)
+	adoptBody(own, c)
+	return own, s.setAuth(own, c, nil, req.Header)
+}
+
+// adoptURL puts BaseURL and the session's parameters to a URL that is
+// otherwise sent as it is written.
+func (s *Session) adoptURL(req *http.Request) error {
+	if !req.URL.IsAbs() && s.BaseURL != "" {
+		joined, err := parseURL(joinBase(s.BaseURL, req.URL.String()))
+		if err != nil {
+			return err
+		}
+		req.URL = joined
+	}
+	switch {
+	case req.URL.Scheme == "":
+		return kindf(ErrMissingScheme, "%q", req.URL.Redacted())
+	case isHTTP(req.URL.Scheme) && req.URL.Host == "":
+		return kindf(ErrMissingHost, "%q", req.URL.Redacted())
+	case isHTTP(req.URL.Scheme):
+		// a space there would make a malformed request line
+		req.URL.RawQuery = quotePart(req.URL.RawQuery, queryChars+`[]{}|\^"<>`+"`")
+		addQuery(req.URL, mergedQuery(&Request{}, s))
+	}
+	if req.Host == "" {
+		req.Host = req.URL.Host
+	}
+	return nil
+}
+
+// addHeaders adds the session's headers to those of a request that came to Do,
+// and reports whether codings are left as they are.
+func (s *Session) addHeaders(req *http.Request) (plain bool) {
+	plain = acceptsCoded(req.Header) || req.Method == http.MethodHead
+	for name, values := range s.headerFor(req.URL) {
+		key := http.CanonicalHeaderKey(name)
+		if _, set := req.Header[key]; set || key == "Host" || key == "Accept-Encoding" && plain {
+			continue
+		}
+		req.Header[key] = values[:len(values):len(values)]
+	}
+	_, asked := req.Header["Accept-Encoding"]
+	return plain || !asked
+}
+
+// adoptCookies adds the jar's cookies to those that the caller set, which
+// stay with their host.
+func (s *Session) adoptCookies(req *http.Request, c *call) {
+	if lines := req.Header["Cookie"]; len(lines) > 0 {
+		c.cookies = &ownCookies{host: hostKey(req.URL), secure: req.URL.Scheme == "https", header: lines}
+	}
+	s.refreshCookies(req, c)
+}
+
+// adoptBody makes the body one that is closed once and, where that is
+// possible, sent again.
+func adoptBody(req *http.Request, c *call) {
+	if req.Body == nil || req.Body == http.NoBody || req.GetBody != nil {
+		return
+	}
+	s := newSource(req.Body)
+	c.sources, c.reopen = []*source{s}, s.open
+	if s.seeker != nil {
+		req.GetBody = s.open
+	}
+	req.Body, _ = s.open()
+}
+
+// Client returns an [*http.Client] that does everything the session does, for
+// APIs that ask for that type; it shares the session's connections, cookies and
+// settings. Redirects are followed inside, so a CheckRedirect set on it is never
+// asked, and a Jar set on it sees only first requests and last answers. Its
+// Transport bends the contract of RoundTripper in the same way: it adds headers
+// and follows redirects. Its Timeout bounds the whole call, as always.
+func (s *Session) Client() *http.Client {
+	return &http.Client{
+		Transport: clientTransport{s},
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// clientTransport is a session as a RoundTripper.
+type clientTransport struct{ session *Session }
+
+// RoundTrip is Do without its envelope, which [http.Client] puts on.
+func (t clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if auth, ok := urlAuth(req.URL).(Basic); ok && req.Header.Get("Authorization") == auth.header() {
+		// http.Client made a header of the URL's user information, which would
+		// come before the session's Auth
+		own := req.Clone(req.Context())
+		delete(own.Header, "Authorization")
+		req = own
+	}
+	resp, err := t.session.Do(req)
+	var envelope *url.Error
+	if errors.As(err, &envelope) {
+		err = envelope.Err
+	}
+	return resp, err
+}
+
+// CloseIdleConnections is the session's Close, for [http.Client.CloseIdleConnections].
+func (t clientTransport) CloseIdleConnections() { _ = t.session.Close() }

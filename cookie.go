@@ -1,0 +1,286 @@
+package session
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ErrInvalidCookie matches every error that [Jar.Set], [Jar.Put] and the
+// loading methods of [Jar] return for a cookie that may not be stored. The
+// error's text says what is wrong, and never holds the cookie's value.
+var ErrInvalidCookie = errors.New("session: invalid cookie")
+
+// Cookie is one cookie of a [Jar]: the fields that RFC 6265bis section 5.7
+// stores. It is plain data; changing a Cookie that a Jar gave does not change
+// the Jar.
+type Cookie struct {
+	// Name may be empty: a Set-Cookie header without "=" makes a cookie that
+	// has a value alone, which is sent back without "=" too.
+	Name string `json:"name,omitempty"`
+
+	// Value is the value as it was received, quotes included.
+	Value string `json:"value,omitempty"`
+
+	// Domain is the host or domain that the cookie belongs to: in lower case,
+	// in ASCII (xn--), without a leading or trailing dot.
+	Domain string `json:"domain"`
+
+	// Path is the path at or below which the cookie is sent; it begins with "/".
+	Path string `json:"path"`
+
+	// Expires is when the cookie ends, at most in the year 9999; zero for a
+	// session cookie.
+	Expires time.Time `json:"expires,omitzero"`
+
+	// Secure cookies are sent over https and wss alone.
+	Secure bool `json:"secure,omitempty"`
+
+	// HttpOnly is kept, and means nothing to a client without scripts.
+	HttpOnly bool `json:"http_only,omitempty"`
+
+	// HostOnly cookies are sent to Domain itself, others to its sub-domains too.
+	HostOnly bool `json:"host_only,omitempty"`
+
+	// Partitioned is kept, and means nothing to a client without pages.
+	Partitioned bool `json:"partitioned,omitempty"`
+
+	// SameSite is "Strict", "Lax", "None" or "". It is kept, and means nothing
+	// to a client without pages.
+	SameSite string `json:"same_site,omitempty"`
+
+	// Creation is when the cookie was first set. No two cookies that a jar
+	// received have the same: within a path it is the order of sending.
+	Creation time.Time `json:"creation,omitzero"`
+}
+
+// Limits of a single cookie (RFC 6265bis section 5.6).
+const (
+	maxCookiePair      = 4096 // bytes of name and value
+	maxCookieAttribute = 1024 // bytes of one attribute's value
+)
+
+// endOfTime is the last second of the year 9999, and so the last that RFC 3339,
+// and JSON, can express, in seconds since 1970.
+const endOfTime = 253402300799
+
+// cookieFault is a reason for refusing a cookie. It matches ErrInvalidCookie.
+type cookieFault string
+
+const (
+	faultNameText     cookieFault = "the name holds a control character, ';' or '=', or has space around it"
+	faultValueText    cookieFault = "the value holds a control character or ';', or has space around it"
+	faultPathText     cookieFault = "the path holds a control character or ';', or has space around it"
+	faultPathStart    cookieFault = "the path does not begin with '/'"
+	faultEmpty        cookieFault = "name and value are both empty"
+	faultSize         cookieFault = "name and value are longer than 4096 bytes"
+	faultHost         cookieFault = "the host is not one that can have cookies"
+	faultDomain       cookieFault = "the domain is malformed"
+	faultForeign      cookieFault = "the domain is not the host's own"
+	faultPublicSuffix cookieFault = "the domain is a public suffix"
+	faultInsecure     cookieFault = "a Secure cookie needs a URL of scheme https or wss"
+	faultProtected    cookieFault = "a Secure cookie of that name may not be replaced without TLS"
+	faultPrefix       cookieFault = "the name's prefix demands other attributes"
+)
+
+func (f cookieFault) Error() string { return string(f) }
+
+func (f cookieFault) Is(target error) bool { return target == ErrInvalidCookie }
+
+// named says which cookie err is about. A name that is itself at fault is left
+// out: it may hold part of a value.
+func (c *Cookie) named(err error) error {
+	if err == faultNameText {
+		return fmt.Errorf("session: cookie: %w", err)
+	}
+	return fmt.Errorf("session: cookie %.64q: %w", c.Name, err)
+}
+
+// check looks at the parts of a cookie that have nothing to do with its origin
+// (RFC 6265bis section 5.7, steps 2 to 4 and 21).
+func (c *Cookie) check() error {
+	switch {
+	case !isCookieText(c.Name) || strings.IndexByte(c.Name, '=') >= 0:
+		return faultNameText
+	case !isCookieText(c.Value):
+		return faultValueText
+	case !isCookieText(c.Path):
+		return faultPathText
+	case c.Name == "" && c.Value == "":
+		return faultEmpty
+	case len(c.Name)+len(c.Value) > maxCookiePair:
+		return faultSize
+	case c.Name == "" && (hasPrefixFold(c.Value, securePrefix) || hasPrefixFold(c.Value, hostPrefix)):
+		return faultPrefix
+	}
+	return nil
+}
+
+// Prefixes of names whose attributes a server can rely on (RFC 6265bis
+// section 4.1.3).
+const (
+	securePrefix = "__Secure-"
+	hostPrefix   = "__Host-"
+)
+
+// checkPrefix enforces the promises of prefixed names. It wants the Path as
+// given, not the default path.
+func (c *Cookie) checkPrefix() error {
+	switch {
+	case hasPrefixFold(c.Name, hostPrefix) && !(c.Secure && c.HostOnly && c.Path == "/"),
+		hasPrefixFold(c.Name, securePrefix) && !c.Secure:
+		return faultPrefix
+	}
+	return nil
+}
+
+// complete turns c, whose Domain and Path are still those of its attributes,
+// into the cookie that o's server may set, or says why it may not (RFC 6265bis
+// section 5.7).
+func (o cookieOrigin) complete(c *Cookie) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.Domain, c.HostOnly, err = o.domain(c.Domain); err != nil {
+		return err
+	}
+	if c.Secure && !o.secure {
+		return faultInsecure
+	}
+	if err := c.checkPrefix(); err != nil {
+		return err
+	}
+	if !strings.HasPrefix(c.Path, "/") {
+		c.Path = o.defaultPath()
+	}
+	if c.SameSite != "" {
+		c.SameSite = sameSite(c.SameSite)
+	}
+	c.Expires, c.Creation = plainTime(c.Expires), plainTime(c.Creation)
+	return nil
+}
+
+// plainTime is t as it can be stored: in UTC, without a monotonic reading, and
+// not after the year 9999. Times before the year 1 are as good as none.
+func plainTime(t time.Time) time.Time {
+	if !t.After(time.Time{}) {
+		return time.Time{}
+	}
+	if t.Unix() > endOfTime {
+		t = time.Unix(endOfTime, 0)
+	}
+	return t.Round(0).UTC()
+}
+
+// sameSite is a SameSite attribute's value in the usual spelling, empty if it
+// is none of the three.
+func sameSite(value string) string {
+	for _, known := range [...]string{"Strict", "Lax", "None"} {
+		if strings.EqualFold(value, known) {
+			return known
+		}
+	}
+	return ""
+}
+
+func (c *Cookie) expired(now time.Time) bool {
+	return !c.Expires.IsZero() && !c.Expires.After(now)
+}
+
+// same reports whether c and d, both of one domain, have the same key.
+func (c *Cookie) same(d *Cookie) bool {
+	return c.Name == d.Name && c.Path == d.Path && c.HostOnly == d.HostOnly
+}
+
+// wanted reports whether c, a cookie of o's host or of a domain above it,
+// belongs into a request to o.
+func (c *Cookie) wanted(o *cookieOrigin, atHost bool, now time.Time) bool {
+	return (atHost || !c.HostOnly) &&
+		(o.secure || !c.Secure) &&
+		pathMatch(o.path, c.Path) &&
+		!c.expired(now)
+}
+
+// pathMatch is RFC 6265 section 5.1.4: path lies at or below cookiePath, by
+// whole segments.
+func pathMatch(path, cookiePath string) bool {
+	return strings.HasPrefix(path, cookiePath) &&
+		(len(path) == len(cookiePath) || strings.HasSuffix(cookiePath, "/") || path[len(cookiePath)] == '/')
+}
+
+// sendingOrder puts longer paths first, then what was created earlier (RFC 6265
+// section 5.4).
+func sendingOrder(a, b *Cookie) int {
+	if n := len(b.Path) - len(a.Path); n != 0 {
+		return n
+	}
+	return a.Creation.Compare(b.Creation)
+}
+
+// listingOrder is by domain, path and name.
+func listingOrder(a, b *Cookie) int {
+	return cmp.Or(
+		strings.Compare(a.Domain, b.Domain),
+		strings.Compare(a.Path, b.Path),
+		strings.Compare(a.Name, b.Name),
+		a.Creation.Compare(b.Creation),
+	)
+}
+
+// wireLen is the length of what writeTo writes.
+func (c *Cookie) wireLen() int {
+	if c.Name == "" {
+		return len(c.Value)
+	}
+	return len(c.Name) + len("=") + len(c.Value)
+}
+
+// writeTo writes c as it goes into a Cookie header (RFC 6265bis section 5.8.3).
+func (c *Cookie) writeTo(header *strings.Builder) {
+	if c.Name != "" {
+		header.WriteString(c.Name)
+		header.WriteByte('=')
+	}
+	header.WriteString(c.Value)
+}
+
+// isCookieText reports whether s could come out of a Set-Cookie header: it has
+// neither what ends a part of one, nor what is trimmed, nor what is banned.
+func isCookieText(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; b == ';' || isControl(b) {
+			return false
+		}
+	}
+	return trimSpace(s) == s
+}
+
+// hasControl reports whether s has a byte that RFC 6265bis section 5.6 bans: a
+// control character other than tab.
+func hasControl(s string) bool {
+	for i := range len(s) {
+		if isControl(s[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isControl(b byte) bool { return b < ' ' && b != '\t' || b == 0x7f }
+
+// trimSpace removes the spaces and tabs around s.
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}

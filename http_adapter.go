@@ -1,0 +1,281 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// HTTPAdapter sends over net/http, HTTP/1.1 and HTTP/2: one [http.Transport]
+// for each TLS setting that requests ask for, so that connections made under
+// one are never used under another. A session has one mounted for "https://"
+// and "http://". The zero value is ready for use; fields must not change after
+// the first request. It is safe for concurrent use and must not be copied.
+type HTTPAdapter struct {
+	// Base is copied for each TLS setting; nil is net/http's default transport
+	// with 100 idle connections for each host, and response headers bounded at
+	// 1 MiB. Its Proxy is not asked: proxies are the session's.
+	Base *http.Transport
+	// Wrap, where it is set, puts middleware around each transport.
+	Wrap func(http.RoundTripper) http.RoundTripper
+	// MaxTransports bounds the TLS settings for which connections are kept; the
+	// one that was used least recently gives way. 0 is 16.
+	MaxTransports int
+
+	pool atomic.Pointer[transportPool]
+}
+
+const defaultMaxTransports = 16
+
+// transportPool holds the transports of an adapter by their TLS setting.
+type transportPool struct {
+	plain atomic.Pointer[pooledTransport] // the one without any TLS setting
+
+	mu   sync.Mutex
+	used []*pooledTransport // the one used last comes first
+}
+
+// pooledTransport is a transport for one TLS setting.
+type pooledTransport struct {
+	key     tlsKey
+	base    *http.Transport
+	wrapped http.RoundTripper
+	evicted atomic.Bool
+}
+
+// RoundTrip sends a request without settings of its own.
+func (a *HTTPAdapter) RoundTrip(req *http.Request) (*http.Response, error) {
+	return a.RoundTripWith(req, TransportSettings{})
+}
+
+// RoundTripWith sends a request. Its errors have their kind: [ErrConnection]
+// and what is a case of it, [ErrTimeout], or that of a CA or certificate file.
+func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSettings) (*http.Response, error) {
+	transport, err := a.transport(settings)
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	}
+	out, connected := prepareWire(req, settings.Proxy)
+	resp, err := transport.wrapped.RoundTrip(out)
+	if transport.evicted.Load() {
+		transport.base.CloseIdleConnections()
+	}
+	if err == nil {
+		return resp, nil
+	}
+	err = classify(req.Context(), err)
+	var known *kind
+	if !errors.As(err, &known) && req.Context().Err() == nil {
+		err = wrapKind(ErrProtocol, err)
+	}
+	if connected != nil && !connected.Load() && !errors.Is(err, ErrTLS) && !errors.Is(err, ErrTimeout) && errors.Is(err, ErrConnection) && !errors.Is(err, ErrProxy) {
+		err = wrapKind(ErrProxy, err) // the tunnel was not yet there
+	}
+	return resp, err
+}
+
+type proxyKey struct{}
+
+// proxyOf is asked by the transports: the proxy travels in the context.
+func proxyOf(req *http.Request) (*url.URL, error) {
+	proxy, _ := req.Context().Value(proxyKey{}).(*url.URL)
+	return proxy, nil
+}
+
+// prepareWire is the request as a transport is to send it by way of a proxy.
+// A Proxy-Authorization header goes to a proxy, never to an origin
+// (CVE-2023-32681). connected tells whether a tunnel was made.
+func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connected *atomic.Bool) {
+	own, hasOwn := req.Header["Proxy-Authorization"]
+	if proxy == nil && !hasOwn {
+		return req, nil
+	}
+	ctx := req.Context()
+	if proxy != nil {
+		ctx = context.WithValue(ctx, proxyKey{}, proxy)
+	}
+	forwarded := proxy != nil && req.URL.Scheme == "http" && (proxy.Scheme == "http" || proxy.Scheme == "https")
+	if proxy != nil && !forwarded {
+		connected = new(atomic.Bool)
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		})
+		if hasOwn {
+			ctx = context.WithValue(ctx, connectHeaderKey{}, http.Header{"Proxy-Authorization": own})
+		}
+	}
+	out = req.WithContext(ctx)
+	if hasOwn && !forwarded {
+		out.Header = req.Header.Clone()
+		delete(out.Header, "Proxy-Authorization")
+	}
+	if forwarded && req.Host != "" && req.Host != req.URL.Host {
+		// net/http would ask the proxy for the host of the override
+		target := *req.URL
+		target.Opaque = "//" + req.URL.Host + req.URL.EscapedPath()
+		out.URL = &target
+	}
+	return out, connected
+}
+
+type connectHeaderKey struct{}
+
+// connectHeader gives the proxy the Proxy-Authorization that the request had.
+func connectHeader(ctx context.Context, _ *url.URL, _ string) (http.Header, error) {
+	h, _ := ctx.Value(connectHeaderKey{}).(http.Header)
+	return h, nil
+}
+
+// refusedTunnel makes an error of a proxy's answer to CONNECT that is none of success.
+func refusedTunnel(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &ProxyError{StatusCode: resp.StatusCode, Status: resp.Status, Header: resp.Header}
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (a *HTTPAdapter) CloseIdleConnections() {
+	if pool := a.pool.Load(); pool != nil {
+		pool.closeIdle()
+	}
+}
+
+func (p *transportPool) closeIdle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, t := range p.used {
+		t.base.CloseIdleConnections()
+	}
+}
+
+// transport gives the transport of a TLS setting.
+func (a *HTTPAdapter) transport(settings TransportSettings) (*pooledTransport, error) {
+	pool := a.loadPool()
+	if key, err := keyOf(settings); err != nil {
+		return nil, err
+	} else if key != (tlsKey{}) {
+		return a.keyed(pool, key)
+	}
+	if t := pool.plain.Load(); t != nil {
+		return t, nil
+	}
+	t, err := a.keyed(pool, tlsKey{})
+	if err == nil {
+		pool.plain.Store(t)
+	}
+	return t, err
+}
+
+// loadPool makes the pool. The connections of an adapter that nothing refers
+// to any more are closed: they refer to the pool, not to the adapter.
+func (a *HTTPAdapter) loadPool() *transportPool {
+	if pool := a.pool.Load(); pool != nil {
+		return pool
+	}
+	pool := new(transportPool)
+	if a.pool.CompareAndSwap(nil, pool) {
+		runtime.AddCleanup(a, (*transportPool).closeIdle, pool)
+	}
+	return a.pool.Load()
+}
+
+func keyOf(settings TransportSettings) (key tlsKey, err error) {
+	if settings.Verify != nil {
+		if key.verify, err = settings.Verify.verification(); err != nil {
+			return tlsKey{}, err
+		}
+	}
+	if settings.Cert != nil {
+		key.cert, err = settings.Cert.certificate()
+	}
+	return key, err
+}
+
+// keyed finds or makes the transport of a key. The plain one stays.
+func (a *HTTPAdapter) keyed(pool *transportPool, key tlsKey) (*pooledTransport, error) {
+	pool.mu.Lock()
+	defer pool.mu.Unlock()
+	for i, t := range pool.used {
+		if t.key == key {
+			copy(pool.used[1:i+1], pool.used[:i])
+			pool.used[0] = t
+			return t, nil
+		}
+	}
+	t, err := a.newTransport(key)
+	if err != nil {
+		return nil, err
+	}
+	pool.used = append([]*pooledTransport{t}, pool.used...)
+	pool.evict(a.maxTransports())
+	return t, nil
+}
+
+func (a *HTTPAdapter) maxTransports() int {
+	if a.MaxTransports <= 0 {
+		return defaultMaxTransports
+	}
+	return a.MaxTransports
+}
+
+// evict drops the transport used least recently. Requests that use it finish;
+// their connections are not kept.
+func (p *transportPool) evict(most int) {
+	for i := len(p.used) - 1; i > 0 && len(p.used) > most; i-- {
+		if t := p.used[i]; t.key != (tlsKey{}) {
+			p.used = append(p.used[:i], p.used[i+1:]...)
+			t.evicted.Store(true)
+			t.base.CloseIdleConnections()
+		}
+	}
+}
+
+func (a *HTTPAdapter) newTransport(key tlsKey) (*pooledTransport, error) {
+	base := a.Base
+	if base == nil {
+		base = defaultTransport()
+	}
+	base = base.Clone()
+	config, err := key.config(base.TLSClientConfig)
+	if err != nil {
+		return nil, err
+	}
+	base.TLSClientConfig = config
+	base.Proxy = proxyOf
+	base.DisableCompression = true
+	base.OnProxyConnectResponse = refusedTunnel
+	base.GetProxyConnectHeader = connectHeader
+	t := &pooledTransport{key: key, base: base, wrapped: base}
+	if a.Wrap != nil {
+		t.wrapped = a.Wrap(base)
+	}
+	return t, nil
+}
+
+// maxResponseHeader bounds an answer's headers, in bytes.
+const maxResponseHeader = 1 << 20
+
+// defaultTransport has net/http's own guards. 2 idle connections for each host,
+// its default, would cost half the throughput of 64 workers.
+func defaultTransport() *http.Transport {
+	return &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxIdleConnsPerHost:    100,
+		MaxResponseHeaderBytes: maxResponseHeader,
+		ForceAttemptHTTP2:      true,
+	}
+}

@@ -1,0 +1,130 @@
+package session
+
+import (
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// mergeHeader gives the request's headers over the session's, names in
+// canonical form, as requests' merge_setting does: a nil value removes. The
+// values are shared with those given, clipped so that appending copies.
+func mergeHeader(request, session http.Header) (http.Header, error) {
+	merged := make(http.Header, len(request)+len(session)+4)
+	for _, h := range [...]http.Header{session, request} {
+		for name, values := range h {
+			key := textproto.CanonicalMIMEHeaderKey(name)
+			if err := checkHeader(key, values); err != nil {
+				return nil, err
+			}
+			if values != nil || key == "User-Agent" {
+				merged[key] = values[:len(values):len(values)]
+			} else {
+				delete(merged, key)
+			}
+		}
+	}
+	return merged, nil
+}
+
+// checkHeader refuses what would split or corrupt the message
+// (RFC 9110 section 5.5). The error names the header, never its value.
+func checkHeader(name string, values []string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return kindf(ErrInvalidHeader, "name %.100q", name)
+	}
+	for _, value := range values {
+		if !httpguts.ValidHeaderFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
+			return kindf(ErrInvalidHeader, "value of %q", name)
+		}
+	}
+	return nil
+}
+
+func checkHeaders(h http.Header) error {
+	for name, values := range h {
+		if err := checkHeader(name, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergedQuery gives the query that the parameters of request and session make,
+// as requests' merge_setting does: two maps are merged, else the request's,
+// where it has any, take the place of the session's.
+func mergedQuery(r *Request, s *Session) string {
+	switch {
+	case r.RawParams != "":
+		return quotePart(r.RawParams, queryChars)
+	case r.OrderedParams != nil:
+		return string(appendPairs(nil, r.OrderedParams))
+	case len(r.Params) > 0 && (s.OrderedParams != nil || len(s.Params) == 0):
+		return string(appendValues(nil, r.Params))
+	case s.OrderedParams != nil:
+		return string(appendPairs(nil, s.OrderedParams))
+	case len(r.Params) == 0:
+		return string(appendValues(nil, s.Params))
+	}
+	return string(appendValues(nil, mergedValues(r.Params, s.Params)))
+}
+
+func mergedValues(request, session url.Values) url.Values {
+	merged := make(url.Values, len(request)+len(session))
+	for name, values := range session {
+		merged[name] = values
+	}
+	for name, values := range request {
+		merged[name] = values
+	}
+	return merged
+}
+
+// takeHost moves a Host header to where net/http reads it.
+func takeHost(req *http.Request) error {
+	values, ok := req.Header["Host"]
+	if !ok {
+		return nil
+	}
+	delete(req.Header, "Host")
+	if len(values) == 0 {
+		return nil
+	}
+	if len(values) > 1 || !httpguts.ValidHostHeader(values[0]) || strings.ContainsAny(values[0], "/?#@ ") {
+		return kindf(ErrInvalidHeader, "value of %q", "Host")
+	}
+	req.Host = values[0]
+	return nil
+}
+
+// takeFraming moves Content-Length and Transfer-Encoding to where net/http
+// reads them. A length that the body tells stands, as in requests; the header
+// gives the length of a body that tells none.
+func takeFraming(req *http.Request) error {
+	length, chunked := req.Header["Content-Length"], req.Header["Transfer-Encoding"]
+	delete(req.Header, "Content-Length")
+	delete(req.Header, "Transfer-Encoding")
+	if len(length) > 0 {
+		n, err := strconv.ParseUint(length[0], 10, 63)
+		if err != nil || len(length) > 1 {
+			return kindf(ErrInvalidHeader, "value of %q", "Content-Length")
+		}
+		if req.ContentLength < 0 {
+			req.ContentLength = int64(n)
+		}
+	}
+	if len(chunked) == 0 {
+		return nil
+	}
+	if len(chunked) > 1 || !strings.EqualFold(chunked[0], "chunked") {
+		return kindf(ErrInvalidHeader, "value of %q", "Transfer-Encoding")
+	}
+	if req.Body != nil && len(length) == 0 {
+		req.ContentLength = -1
+	}
+	return nil
+}

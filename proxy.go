@@ -1,0 +1,98 @@
+package session
+
+import (
+	"maps"
+	"net/url"
+	"strings"
+)
+
+// Proxies names proxies by what they serve: "http" or "https" (a scheme),
+// "http://host" (a scheme and host), "all://host", "all". The first of scheme
+// and host, scheme, all and host, all, decides. A value is the URL of a proxy,
+// http (assumed where it has no scheme), https, socks5 or socks5h, with its
+// credentials in it; "" removes an entry. It is a field of [Session] and
+// [Request], and an [Option].
+//
+// Proxies named in code serve loopback too, and ignore NO_PROXY. The key
+// "no_proxy" adds its list to what the environment's proxies leave alone.
+// Names are always looked up by a SOCKS proxy, as net/http does it.
+type Proxies map[string]string
+
+// Apply makes Proxies an [Option]: entries that override the request's.
+func (p Proxies) Apply(r *Request) { r.Proxies = p.over(r.Proxies) }
+
+// over returns base with p's entries in place of its own; neither is written to.
+func (p Proxies) over(base Proxies) Proxies {
+	switch {
+	case len(p) == 0:
+		return base
+	case len(base) == 0:
+		return p
+	}
+	merged := maps.Clone(base)
+	maps.Copy(merged, p)
+	return merged
+}
+
+func (p Proxies) clone() Proxies { return maps.Clone(p) }
+
+// Select returns the entry that serves u, and whether there is one.
+// requests' select_proxy.
+func (p Proxies) Select(u *url.URL) (proxy string, ok bool) {
+	for _, key := range proxyKeys(u) {
+		if proxy, ok := p[key]; ok && proxy != "" {
+			return proxy, true
+		}
+	}
+	return "", false
+}
+
+// proxyKeys are the keys that serve u, the narrowest first.
+func proxyKeys(u *url.URL) []string {
+	host := hostKey(u)
+	if host == "" {
+		return []string{u.Scheme, "all"}
+	}
+	return []string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"}
+}
+
+// parseProxy reads the URL of a proxy. Its error names the scheme served at
+// most, since the URL may hold a password.
+func parseProxy(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, kindf(ErrInvalidProxy, "it cannot be parsed")
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+	default:
+		return nil, kindf(ErrInvalidProxy, "scheme %.20q is none of http, https, socks5, socks5h", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return nil, kindf(ErrInvalidProxy, "it has no host")
+	}
+	if _, _, err := splitPort(u.Host); err != nil {
+		return nil, kindf(ErrInvalidProxy, "its port is none")
+	}
+	return u, nil
+}
+
+// proxyFor chooses the proxy of one hop: what the call names, then what the
+// environment names; nil for none. explicit says that the call named it.
+func (s *Session) proxyFor(c *call, u *url.URL) (proxy *url.URL, explicit bool, err error) {
+	if c.direct {
+		return nil, true, nil
+	}
+	text, explicit := c.proxies.Select(u)
+	if !explicit && s.TrustEnv && !c.resolved {
+		text = s.environ().proxyFor(u, c.proxies)
+	}
+	if text == "" {
+		return nil, explicit, nil
+	}
+	proxy, err = parseProxy(text)
+	return proxy, explicit, err
+}

@@ -1,0 +1,176 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cbf3e3a9/session/internal/decode"
+)
+
+// wireBody is a body as the transport gives it: each wait is watched, and an
+// error has its kind.
+type wireBody struct {
+	io.ReadCloser
+	ctx  context.Context
+	dog  *watchdog
+	free func()
+	once sync.Once
+}
+
+func (b *wireBody) Read(p []byte) (int, error) {
+	if b.dog != nil {
+		b.dog.waitForBody()
+	}
+	n, err := b.ReadCloser.Read(p)
+	if b.dog != nil {
+		b.dog.disarm()
+	}
+	if err == nil {
+		return n, nil
+	}
+	if err != io.EOF {
+		err = b.classify(err)
+	}
+	b.release()
+	return n, err
+}
+
+// classify says why a body broke off: whatever is not a timeout or the end of
+// the context is an incomplete body, since its headers were there.
+func (b *wireBody) classify(err error) error {
+	var known *kind
+	switch ended := contextError(b.ctx); {
+	case ended != nil:
+		return ended
+	case errors.Is(err, http.ErrBodyReadAfterClose), errors.As(err, &known):
+		return err
+	case isTimeoutOf(err):
+		return wrapKind(ErrReadTimeout, err)
+	}
+	return wrapKind(ErrIncompleteBody, err)
+}
+
+// Close closes the body. It may come while the body is being read.
+func (b *wireBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.release()
+	return err
+}
+
+func (b *wireBody) release() {
+	b.once.Do(func() {
+		if b.dog != nil {
+			b.dog.stop()
+		}
+		if b.free != nil {
+			b.free()
+		}
+	})
+}
+
+// responseBody is the Body of a response: the wire's, content codings undone.
+type responseBody struct {
+	io.ReadCloser
+	decodes bool
+	failed  error // of the body once it is read
+}
+
+// open puts the decoders over a body that need them. Part of a body (206) is
+// no whole stream, and is left as it is.
+func (b *responseBody) open(wire io.ReadCloser, got *http.Response, plain bool) {
+	b.ReadCloser = wire
+	codings := got.Header["Content-Encoding"]
+	if plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent {
+		return
+	}
+	decoded, err := decode.NewReader(wire, codings, decode.Limits{MaxRatio: decode.DefaultMaxRatio})
+	if err != nil {
+		decoded = failedBody{wire, err}
+	}
+	b.ReadCloser, b.decodes = decoded, decoded != wire
+	got.Uncompressed = b.decodes
+}
+
+// failedBody is a body whose codings cannot be undone.
+type failedBody struct {
+	io.ReadCloser
+	err error
+}
+
+func (b failedBody) Read([]byte) (int, error) { return 0, b.err }
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = decodeError(err)
+	}
+	return n, err
+}
+
+// decodeError gives an error of the decoders its kind.
+func decodeError(err error) error {
+	var limit *decode.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return wrapKind(ErrDecode, &LimitError{limit.Limit, limit.Max})
+	case errors.Is(err, decode.ErrDecode):
+		return wrapKind(ErrDecode, err)
+	}
+	return err
+}
+
+const (
+	// maxDrain is how much of an unwanted body is read so that its connection
+	// can be used again, in bytes.
+	maxDrain = 64 << 10
+	// drainTime is how long that may take.
+	drainTime = 100 * time.Millisecond
+)
+
+var errDiscarded = errors.New("session: the body of an earlier response was not kept")
+
+// drain reads what is left of a body that nobody waits for, as it came (a
+// redirect's may be a bomb), and closes it. A body within the bounds is kept.
+func (r *Response) drain() {
+	if r.loaded || r.StatusCode == http.StatusSwitchingProtocols {
+		_ = r.Close()
+		return
+	}
+	raw, whole := r.wire.drain(r.ContentLength)
+	_ = r.Body.Close()
+	if !whole {
+		r.loaded, r.body.failed = true, errDiscarded
+		r.Body = &replay{err: errDiscarded}
+		return
+	}
+	r.wire = wireBody{ReadCloser: io.NopCloser(bytes.NewReader(raw)), ctx: context.Background()}
+	r.body.open(&r.wire, r.Response, callOf(r.Request.Context()).plain)
+	r.Body = &r.body
+}
+
+func (b *wireBody) drain(length int64) (raw []byte, whole bool) {
+	if b.ReadCloser == http.NoBody {
+		return nil, true
+	}
+	if length > maxDrain {
+		return nil, false
+	}
+	late := time.AfterFunc(drainTime, func() { _ = b.ReadCloser.Close() })
+	defer late.Stop()
+	raw, err := readAll(io.LimitReader(b, maxDrain+1), max(length, 0))
+	return raw, err == nil && len(raw) <= maxDrain
+}
+
+// discard is drain for a response that nobody will see.
+func (r *Response) discard() { r.drain() }
+
+// acceptsCoded reports whether a request's own headers ask for codings.
+func acceptsCoded(h http.Header) bool {
+	return len(h["Accept-Encoding"]) > 0 || strings.TrimSpace(h.Get("Range")) != ""
+}

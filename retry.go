@@ -1,0 +1,365 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Retry says which failed attempts are made again, with the meaning of
+// urllib3's Retry. It is a field of [Session] and [Request], and as a pointer
+// an [Option]; nil inherits, and an empty Retry makes one attempt, as requests
+// does by default. It must not change while it is in use.
+//
+// Failures count apart by their kind: no connection was made (any method is
+// tried again, since nothing was sent), no answer came (allowed methods alone),
+// or the answer's status is in Statuses (allowed methods alone). A certificate
+// that is not trusted, an error in the body of an answer and the end of the
+// context are never retried. A body that can be read only once, and of which
+// some was sent, ends the retries with an [ErrUnrewindableBody].
+type Retry struct {
+	// Total bounds the retries in all.
+	Total int
+	// Connect, Read, Status and Other bound the retries after failures to
+	// connect, to get an answer, after statuses, and after anything else. 0 is
+	// no bound but Total, negative none at all.
+	Connect, Read, Status, Other int
+	// Methods are those that may be sent again though they may have reached the
+	// server. Nil is the idempotent ones: GET, HEAD, PUT, DELETE, OPTIONS,
+	// TRACE; "*" is every method. A request with an Idempotency-Key header may
+	// always be.
+	Methods []string
+	// Statuses are retried; besides them 413, 429 and 503 with a Retry-After
+	// header. Nil is those alone.
+	Statuses []int
+	// BackoffFactor gives the waits: none before the first retry, then twice the
+	// factor, four times, and so on, as in urllib3.
+	BackoffFactor time.Duration
+	// BackoffMax bounds a wait. 0 is 120 s.
+	BackoffMax time.Duration
+	// BackoffJitter is the most by which a wait is prolonged at random.
+	BackoffJitter time.Duration
+	// IgnoreRetryAfter leaves the Retry-After header aside.
+	IgnoreRetryAfter bool
+	// RetryAfterMax bounds the wait that a Retry-After asks for. 0 is 6 hours.
+	RetryAfterMax time.Duration
+	// ReturnStatus returns the last response without an error when retries run
+	// out on a status. urllib3's raise_on_status=False.
+	ReturnStatus bool
+}
+
+// NoRetry is an [Option] that makes one attempt, whatever the session says.
+const NoRetry noRetry = 0
+
+type noRetry int
+
+func (noRetry) Apply(r *Request) { r.Retry = &Retry{} }
+
+// Apply makes a *Retry an [Option]: the request's Retry.
+func (r *Retry) Apply(request *Request) { request.Retry = r }
+
+// Attempt is a request that was made, as [RetryError] and
+// [Response.Attempts] list them.
+type Attempt struct {
+	Method string
+	URL    string        // its password masked
+	Status int           // 0 where no answer came
+	Err    error         // why none came
+	Wait   time.Duration // until the next attempt
+}
+
+// RetryError is what a call returns when its retries have run out, or when the
+// next one could not be made. It wraps the last attempt's error, whose kinds it
+// matches; it matches [ErrRetriesExhausted] where retries ran out.
+type RetryError struct {
+	Response *Response // of the last attempt, its body read; nil where no answer came
+	Attempts []Attempt // in order
+	Err      error     // why it ended
+}
+
+// Error says how often was tried, and why it ended.
+func (e *RetryError) Error() string {
+	return fmt.Sprintf("session: gave up after %d attempts: %v", len(e.Attempts), e.Err)
+}
+
+// Unwrap gives the last attempt's error.
+func (e *RetryError) Unwrap() error { return e.Err }
+
+// Timeout says whether the last attempt ended by a timeout.
+func (e *RetryError) Timeout() bool { return isTimeoutOf(e.Err) }
+
+const (
+	defaultBackoffMax    = 120 * time.Second
+	defaultRetryAfterMax = 6 * time.Hour
+)
+
+// failure is why an attempt is to be made again.
+type failure int
+
+const (
+	failedOther failure = iota
+	failedConnect
+	failedRead
+	failedStatus
+)
+
+// retries counts what is left of a Retry during one hop.
+type retries struct {
+	policy   *Retry
+	left     [4]int // by failure
+	total    int
+	made     int
+	wait     time.Duration // before the next attempt
+	attempts []Attempt
+}
+
+func newRetries(policy *Retry) *retries {
+	r := &retries{policy: policy, total: policy.Total}
+	for kind, bound := range [...]int{policy.Other, policy.Connect, policy.Read, policy.Status} {
+		switch {
+		case bound == 0:
+			bound = math.MaxInt
+		case bound < 0:
+			bound = 0
+		}
+		r.left[kind] = bound
+	}
+	return r
+}
+
+// attempts sends a request until it succeeds or its Retry is used up.
+func (s *Session) attempts(req *http.Request) (*Response, error) {
+	policy := callOf(req.Context()).retry
+	if policy == nil || policy.Total <= 0 {
+		return s.hop(req)
+	}
+	r := newRetries(policy)
+	for {
+		resp, err := s.hop(req)
+		r.note(req, resp, err)
+		kind, again := r.judge(req, resp, err)
+		if !again {
+			return r.done(resp, err)
+		}
+		if !r.spend(kind) || !r.plan(req.Context(), resp) {
+			return r.giveUp(resp, err)
+		}
+		next, failed := s.nextAttempt(req)
+		if failed != nil {
+			return nil, r.unfinished(resp, failed, err)
+		}
+		if resp != nil {
+			resp.discard()
+		}
+		if err := sleep(req.Context(), r.wait); err != nil {
+			closeBody(next)
+			return nil, err
+		}
+		req = next
+	}
+}
+
+// done ends with what the last attempt gave.
+func (r *retries) done(resp *Response, err error) (*Response, error) {
+	if resp != nil && len(r.attempts) > 1 {
+		resp.Attempts = r.attempts
+	}
+	return resp, err
+}
+
+func (r *retries) note(req *http.Request, resp *Response, err error) {
+	attempt := Attempt{Method: req.Method, URL: redact(req.URL), Err: err}
+	if resp != nil {
+		attempt.Status = resp.StatusCode
+	}
+	r.attempts = append(r.attempts, attempt)
+}
+
+// judge says whether an attempt is one to make again, and what it counts as.
+func (r *retries) judge(req *http.Request, resp *Response, err error) (failure, bool) {
+	if err == nil {
+		return failedStatus, r.policy.allows(req) && r.policy.retriesStatus(resp)
+	}
+	if req.Context().Err() != nil {
+		return 0, false
+	}
+	kind := failureOf(err)
+	switch kind {
+	case failedConnect:
+		return kind, true
+	case failedRead:
+		return kind, r.policy.allows(req)
+	}
+	return kind, r.policy.allows(req) && !errors.Is(err, ErrTLS) && errors.Is(err, ErrConnection)
+}
+
+// failureOf tells how an attempt failed: before anything could be sent, or after.
+func failureOf(err error) failure {
+	switch {
+	case errors.Is(err, ErrTLS):
+		return failedOther
+	case errors.Is(err, ErrConnectTimeout), errors.Is(err, ErrProxy), isDial(err):
+		return failedConnect
+	case errors.Is(err, ErrReadTimeout), errors.Is(err, ErrConnection):
+		return failedRead
+	}
+	return failedOther
+}
+
+func (p *Retry) allows(req *http.Request) bool {
+	if len(req.Header["Idempotency-Key"]) > 0 || len(req.Header["X-Idempotency-Key"]) > 0 {
+		return true
+	}
+	if p.Methods != nil {
+		return slices.Contains(p.Methods, "*") || slices.ContainsFunc(p.Methods, func(m string) bool {
+			return strings.EqualFold(m, req.Method)
+		})
+	}
+	switch req.Method {
+	case "GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE":
+		return true
+	}
+	return false
+}
+
+func (p *Retry) retriesStatus(resp *Response) bool {
+	if slices.Contains(p.Statuses, resp.StatusCode) {
+		return true
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return !p.IgnoreRetryAfter && resp.Header.Get("Retry-After") != ""
+	}
+	return false
+}
+
+// spend takes one retry; false where none is left.
+func (r *retries) spend(kind failure) bool {
+	if r.total <= 0 || r.left[kind] <= 0 {
+		return false
+	}
+	r.total--
+	r.left[kind]--
+	r.made++
+	return true
+}
+
+// plan notes how long to wait before the retry that was just taken; false where
+// the context ends before that.
+func (r *retries) plan(ctx context.Context, resp *Response) bool {
+	r.wait = r.backoff()
+	if resp != nil && !r.policy.IgnoreRetryAfter {
+		if after, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+			r.wait = min(after, positive(r.policy.RetryAfterMax, defaultRetryAfterMax))
+		}
+	}
+	if deadline, ok := ctx.Deadline(); ok && r.wait > 0 && time.Until(deadline) <= r.wait {
+		return false
+	}
+	r.attempts[len(r.attempts)-1].Wait = r.wait
+	return true
+}
+
+// backoff is urllib3's get_backoff_time.
+func (r *retries) backoff() time.Duration {
+	if r.made <= 1 || r.policy.BackoffFactor <= 0 {
+		return 0
+	}
+	bound := positive(r.policy.BackoffMax, defaultBackoffMax)
+	wait := float64(r.policy.BackoffFactor) * math.Pow(2, float64(r.made-1))
+	if r.policy.BackoffJitter > 0 {
+		wait += rand.Float64() * float64(r.policy.BackoffJitter)
+	}
+	if wait >= float64(bound) {
+		return bound
+	}
+	return time.Duration(wait)
+}
+
+func positive(d, otherwise time.Duration) time.Duration {
+	if d <= 0 {
+		return otherwise
+	}
+	return d
+}
+
+// retryAfter reads a Retry-After header (RFC 9110 section 10.2.3): seconds or
+// a date. A date that has passed is no wait.
+func retryAfter(value string, now time.Time) (time.Duration, bool) {
+	value = strings.TrimSpace(value)
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		const most = math.MaxInt64 / uint64(time.Second)
+		return time.Duration(min(seconds, most)) * time.Second, true
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	return max(date.Sub(now), 0), true
+}
+
+// sleep waits, or returns why ctx has ended.
+func sleep(ctx context.Context, wait time.Duration) error {
+	if wait <= 0 {
+		return contextError(ctx)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return contextError(ctx)
+	}
+}
+
+// giveUp ends retries that have run out, or whose wait is too long.
+func (r *retries) giveUp(resp *Response, err error) (*Response, error) {
+	if resp != nil {
+		resp.Attempts = r.attempts
+		if r.policy.ReturnStatus {
+			return resp, nil
+		}
+		_, _ = resp.Bytes() // what can be had of it; the status is the error
+		err = &StatusError{resp}
+	}
+	return nil, &RetryError{Response: resp, Attempts: r.attempts, Err: wrapKind(ErrRetriesExhausted, err)}
+}
+
+// unfinished is the error of a retry that could not be made.
+func (r *retries) unfinished(resp *Response, failed, err error) error {
+	if resp != nil {
+		_, _ = resp.Bytes()
+		err = &StatusError{resp}
+	}
+	return &RetryError{Response: resp, Attempts: r.attempts, Err: errors.Join(failed, err)}
+}
+
+// nextAttempt is a request made ready to be sent again: its body rewound and
+// its auth run anew.
+func (s *Session) nextAttempt(req *http.Request) (*http.Request, error) {
+	c := callOf(req.Context())
+	next := req.Clone(c.under(c.Context))
+	body, err := rewound(req)
+	if err != nil {
+		return nil, err
+	}
+	next.Body = body
+	if c.auth == nil {
+		return next, nil
+	}
+	again := callOf(next.Context())
+	again.credentials, err = authenticate(c.auth, next)
+	if err != nil {
+		closeBody(next)
+		return nil, err
+	}
+	return next, nil
+}

@@ -1,0 +1,224 @@
+package session
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+)
+
+// stateVersion is the version of what MarshalState writes.
+const stateVersion = 1
+
+// maxStateFile bounds what LoadState reads, in bytes.
+const maxStateFile = 256 << 20
+
+// state is a session as it is saved.
+type state struct {
+	Version       int
+	Header        http.Header    `json:",omitempty"`
+	Params        url.Values     `json:",omitempty"`
+	OrderedParams OrderedParams  `json:",omitempty"`
+	Auth          *savedAuth     `json:",omitempty"`
+	Proxies       Proxies        `json:",omitempty"`
+	Verify        *savedVerify   `json:",omitempty"`
+	Cert          *CertFile      `json:",omitempty"`
+	Stream        bool           `json:",omitempty"`
+	Connect       time.Duration  `json:",omitempty"`
+	Read          time.Duration  `json:",omitempty"`
+	Total         time.Duration  `json:",omitempty"`
+	Retry         *Retry         `json:",omitempty"`
+	TrustEnv      bool           `json:",omitempty"`
+	BaseURL       string         `json:",omitempty"`
+	MaxRedirects  int            `json:",omitempty"`
+	Redirects     *RedirectCache `json:",omitempty"`
+	Jar           *Jar           `json:",omitempty"`
+}
+
+type savedAuth struct {
+	Type     string // "basic", "bearer", "digest", "none"
+	Username string `json:",omitempty"`
+	Password string `json:",omitempty"` // or the token
+}
+
+type savedVerify struct {
+	Type string // "file", "insecure"
+	Path string `json:",omitempty"`
+}
+
+// MarshalState gives the session's settings and cookies as JSON, for
+// [UnmarshalState]. It holds secrets: passwords, tokens, cookies.
+//
+// What cannot be saved is left out and listed by the names of its fields:
+// functions (Hooks, redirect steps, an Auth of the caller's own), adapters
+// that were mounted, a Jar that is not a [*Jar], certificates that are in
+// memory. It is safe to call while requests are in flight.
+func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
+	saved := state{
+		Version: stateVersion, Header: s.Header, Params: s.Params, OrderedParams: s.OrderedParams,
+		Proxies: s.Proxies, Stream: s.Stream, Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
+		Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: s.BaseURL, MaxRedirects: s.MaxRedirects, Redirects: s.Cache,
+	}
+	saved.Auth = saveAuth(s.Auth)
+	saved.Verify = saveVerify(s.Verify)
+	if files, ok := s.Cert.(CertFile); ok {
+		saved.Cert = &files
+	}
+	saved.Jar, _ = s.Jar.(*Jar)
+	data, err = json.Marshal(saved)
+	return data, s.omitted(saved), err
+}
+
+// omitted lists the fields that have something which saved does not hold.
+func (s *Session) omitted(saved state) []string {
+	var names []string
+	for _, field := range []struct {
+		name string
+		left bool
+	}{
+		{"Auth", s.Auth != nil && saved.Auth == nil},
+		{"Hooks", len(s.Hooks.Response) > 0},
+		{"Jar", s.Jar != nil && saved.Jar == nil},
+		{"Verify", s.Verify != nil && s.Verify != VerifyDefault && saved.Verify == nil},
+		{"Cert", s.Cert != nil && s.Cert != NoCert && saved.Cert == nil},
+		{"RedirectTarget", s.RedirectTarget != nil},
+		{"RebuildMethod", s.RebuildMethod != nil},
+		{"ShouldStripAuth", s.ShouldStripAuth != nil},
+		{"RebuildAuth", s.RebuildAuth != nil},
+		{"RebuildProxies", s.RebuildProxies != nil},
+	} {
+		if field.left {
+			names = append(names, field.name)
+		}
+	}
+	for _, m := range s.Adapters() {
+		if a, ok := m.Adapter.(*HTTPAdapter); !ok || a.Base != nil || a.Wrap != nil {
+			names = append(names, fmt.Sprintf("adapter %q", m.Prefix))
+		}
+	}
+	return names
+}
+
+func saveAuth(auth Auth) *savedAuth {
+	switch a := auth.(type) {
+	case Basic:
+		return &savedAuth{"basic", a.Username, a.Password}
+	case Bearer:
+		return &savedAuth{"bearer", "", a.Token}
+	case *Digest:
+		return &savedAuth{"digest", a.Username, a.Password}
+	case noAuth:
+		return &savedAuth{Type: "none"}
+	}
+	return nil
+}
+
+func (a *savedAuth) auth() (Auth, error) {
+	if a == nil {
+		return nil, nil
+	}
+	switch a.Type {
+	case "basic":
+		return BasicAuth(a.Username, a.Password), nil
+	case "bearer":
+		return BearerAuth(a.Password), nil
+	case "digest":
+		return DigestAuth(a.Username, a.Password), nil
+	case "none":
+		return NoAuth, nil
+	}
+	return nil, kindf(ErrInvalidRequest, "state: auth of type %.40q", a.Type)
+}
+
+func saveVerify(verify Verify) *savedVerify {
+	switch v := verify.(type) {
+	case CAFile:
+		return &savedVerify{"file", string(v)}
+	case insecureSkipVerify:
+		return &savedVerify{Type: "insecure"}
+	}
+	return nil
+}
+
+func (v *savedVerify) verify() (Verify, error) {
+	if v == nil {
+		return nil, nil
+	}
+	switch v.Type {
+	case "file":
+		return CAFile(v.Path), nil
+	case "insecure":
+		return InsecureSkipVerify, nil
+	}
+	return nil, kindf(ErrInvalidRequest, "state: verify of type %.40q", v.Type)
+}
+
+// UnmarshalState returns a session with the settings and cookies that
+// MarshalState gave. An error is an [ErrInvalidRequest] or one of encoding/json;
+// it holds none of the data.
+func UnmarshalState(data []byte) (*Session, error) {
+	var saved state
+	if err := json.Unmarshal(data, &saved); err != nil {
+		return nil, kindf(ErrInvalidRequest, "state: %w", err)
+	}
+	if saved.Version != stateVersion {
+		return nil, kindf(ErrInvalidRequest, "state: version %d is not known", saved.Version)
+	}
+	auth, err := saved.Auth.auth()
+	if err != nil {
+		return nil, err
+	}
+	verify, err := saved.Verify.verify()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{
+		Header: saved.Header, Params: saved.Params, OrderedParams: saved.OrderedParams, Auth: auth,
+		Proxies: saved.Proxies, Verify: verify, Stream: saved.Stream,
+		Timeout: Timeout{saved.Connect, saved.Read, saved.Total}, Retry: saved.Retry,
+		TrustEnv: saved.TrustEnv, BaseURL: saved.BaseURL,
+	}
+	s.MaxRedirects, s.Cache = saved.MaxRedirects, saved.Redirects
+	if saved.Cert != nil {
+		s.Cert = *saved.Cert
+	}
+	if saved.Jar != nil {
+		s.Jar = saved.Jar
+	}
+	return s, nil
+}
+
+// SaveState writes what MarshalState gives to a file that only its owner can
+// read (0600): to a temporary one that then takes its place, so that the file
+// is always whole. It returns what was left out.
+func (s *Session) SaveState(path string) (omitted []string, err error) {
+	data, omitted, err := s.MarshalState()
+	if err != nil {
+		return omitted, err
+	}
+	return omitted, writeFileAtomic(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// LoadState returns the session that SaveState wrote. Errors are those of
+// opening the file and of UnmarshalState; a file over 256 MiB is a [*LimitError].
+func LoadState(path string) (*Session, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxStateFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxStateFile {
+		return nil, &LimitError{"size of a state file", maxStateFile}
+	}
+	return UnmarshalState(data)
+}
