@@ -226,8 +226,10 @@ func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripp
 	settings := TransportSettings{Proxy: proxy}
 	if u.Scheme == "https" || proxy != nil && proxy.Scheme == "https" {
 		settings.Verify, settings.Cert = s.verifyFor(c.verify), s.certFor(c.cert)
+	} else if cert := s.certFor(c.cert); cert != nil {
+		_, err = cert.certificate() // a file that is missing is told in the clear too
 	}
-	return settings, nil
+	return settings, err
 }
 
 // unsupported says what a plain RoundTripper cannot honour.

@@ -116,12 +116,13 @@ func setHeader(req *http.Request, name, value string) {
 }
 
 // urlAuth is the Basic auth of a URL's user information; nil where it has none.
-func urlAuth(u *url.URL) Auth {
+// A user without a password is none to requests, but one to net/http.
+func urlAuth(u *url.URL, userAlone bool) Auth {
 	if u.User == nil {
 		return nil
 	}
-	password, _ := u.User.Password()
-	if u.User.Username() == "" && password == "" {
+	password, given := u.User.Password()
+	if !given && !userAlone || u.User.Username() == "" && password == "" {
 		return nil
 	}
 	return Basic{u.User.Username(), password}

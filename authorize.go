@@ -57,10 +57,11 @@ func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Au
 	if s.Auth != nil && s.isOwn(req.URL) {
 		return s.Auth
 	}
-	if auth := urlAuth(req.URL); auth != nil {
+	if auth := urlAuth(req.URL, callOf(req.Context()).dropIn); auth != nil {
 		return auth
 	}
-	if s.TrustEnv && !hasValue(req.Header, "Authorization") && isHTTP(req.URL.Scheme) {
+	// a URL that names a user is not to get another one's password (CVE-2026-8926)
+	if s.TrustEnv && req.URL.User == nil && !hasValue(req.Header, "Authorization") {
 		return s.netrcAuth(req.URL)
 	}
 	return nil

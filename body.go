@@ -290,6 +290,9 @@ func (s *source) canOpen() bool {
 // finish says that nothing will open the source again. It is closed when the
 // transport has closed the reader that it holds, or at once where now is set.
 func (s *source) finish(now bool) {
+	if _, ok := s.r.(io.Closer); !ok {
+		return // it stays as usable as it is
+	}
 	s.over.Store(true)
 	if now || s.current == nil || s.current.closed.Load() {
 		s.close()

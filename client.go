@@ -156,7 +156,7 @@ type clientTransport struct{ session *Session }
 
 // RoundTrip is Do without its envelope, which [http.Client] puts on.
 func (t clientTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if auth, ok := urlAuth(req.URL).(Basic); ok && req.Header.Get("Authorization") == auth.header() {
+	if auth, ok := urlAuth(req.URL, true).(Basic); ok && req.Header.Get("Authorization") == auth.header() {
 		// http.Client made a header of the URL's user information, which would
 		// come before the session's Auth
 		own := req.Clone(req.Context())

@@ -188,7 +188,7 @@ func (s *Session) certFor(c Cert) Cert {
 // where the file cannot be read, as in requests.
 func (s *Session) netrcAuth(u *url.URL) Auth {
 	path := netrc.Locate(os.LookupEnv, os.UserHomeDir)
-	if path == "" {
+	if path == "" || u.Hostname() == "" {
 		return nil
 	}
 	login, password, ok, err := s.netrc.Lookup(path, u.Hostname())

@@ -78,10 +78,15 @@ func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSetting
 	if !errors.As(err, &known) && req.Context().Err() == nil {
 		err = wrapKind(ErrProtocol, err)
 	}
-	if connected != nil && !connected.Load() && !errors.Is(err, ErrTLS) && !errors.Is(err, ErrTimeout) && errors.Is(err, ErrConnection) && !errors.Is(err, ErrProxy) {
-		err = wrapKind(ErrProxy, err) // the tunnel was not yet there
+	if settings.Proxy != nil && (connected == nil || !connected.Load()) && isPeers(err) {
+		err = wrapKind(ErrProxy, err) // none but the proxy was talked to
 	}
 	return resp, err
+}
+
+// isPeers reports whether err is the fault of whoever was connected to.
+func isPeers(err error) bool {
+	return errors.Is(err, ErrConnection) && !errors.Is(err, ErrProxy) && !errors.Is(err, ErrTLS) && !errors.Is(err, ErrTimeout)
 }
 
 type proxyKey struct{}

@@ -18,9 +18,6 @@ func mergeHeader(request, session http.Header) (http.Header, error) {
 	for _, h := range [...]http.Header{session, request} {
 		for name, values := range h {
 			key := textproto.CanonicalMIMEHeaderKey(name)
-			if err := checkHeader(key, values); err != nil {
-				return nil, err
-			}
 			if values != nil || key == "User-Agent" {
 				merged[key] = values[:len(values):len(values)]
 			} else {
@@ -28,7 +25,7 @@ func mergeHeader(request, session http.Header) (http.Header, error) {
 			}
 		}
 	}
-	return merged, nil
+	return merged, checkHeaders(merged)
 }
 
 // checkHeader refuses what would split or corrupt the message

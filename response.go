@@ -69,13 +69,13 @@ func (r *Response) Reason() string {
 	return reason
 }
 
-// OK reports whether the status is less than 400.
-func (r *Response) OK() bool { return r.StatusCode < 400 }
+// OK reports whether the status is none of 400 to 599.
+func (r *Response) OK() bool { return r.StatusCode < 400 || r.StatusCode >= 600 }
 
-// CheckStatus returns a [*StatusError] where the status is 400 or more.
+// CheckStatus returns a [*StatusError] where the status is one of 400 to 599.
 // requests' raise_for_status.
 func (r *Response) CheckStatus() error {
-	if r.OK() || r.StatusCode >= 600 {
+	if r.OK() {
 		return nil
 	}
 	return &StatusError{r}

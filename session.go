@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -285,21 +286,10 @@ func setBody(req *http.Request, c *call, r *Request) error {
 		c.finish(true)
 		return err
 	}
-	if _, set := req.Header["Content-Type"]; body.contentType != "" && !set && !slices.Contains(removed(r.Header), "Content-Type") {
+	if _, set := req.Header["Content-Type"]; body.contentType != "" && !set {
 		setHeader(req, "Content-Type", body.contentType)
 	}
 	return nil
-}
-
-// removed lists the headers that a nil value removes.
-func removed(h http.Header) []string {
-	var names []string
-	for name, values := range h {
-		if values == nil {
-			names = append(names, http.CanonicalHeaderKey(name))
-		}
-	}
-	return names
 }
 
 func bodyOf(r *Request) (content, error) {
@@ -411,10 +401,9 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := req
 	ctx, dog := watch(req.Context(), c.timeout)
+	out := outgoing(ctx, req, c)
 	if dog != nil {
-		out = req.WithContext(ctx)
 		dog.upload(out)
 	}
 	start := time.Now()
@@ -429,6 +418,25 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 	resp := s.newResponse(req, got, ctx, dog, time.Since(start))
 	s.keepCookies(req.URL, got)
 	return resp, nil
+}
+
+// outgoing is a request as it goes to the adapter, req itself where nothing is
+// to be changed. A request that asks for no coding asks for identity, as
+// urllib3's do, since silence would mean that any will do (RFC 9110 section 12.5.3).
+func outgoing(ctx context.Context, req *http.Request, c *call) *http.Request {
+	out := req
+	if ctx != req.Context() {
+		out = req.WithContext(ctx)
+	}
+	if _, asked := req.Header["Accept-Encoding"]; asked || c.dropIn {
+		return out
+	}
+	if out == req {
+		out = req.WithContext(ctx)
+	}
+	out.Header = maps.Clone(req.Header)
+	setHeader(out, "Accept-Encoding", "identity")
+	return out
 }
 
 // Clone returns a session with the same settings and cookies, to be changed

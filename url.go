@@ -468,10 +468,14 @@ func resolveLocation(base *url.URL, location string) (*url.URL, error) {
 
 func resolveReference(base *url.URL, location string) (*url.URL, error) {
 	if scheme, rest, ok := cutScheme(location); ok {
-		if isHTTP(scheme) {
-			return parseHTTP(scheme, rest)
+		switch {
+		case scheme == base.Scheme && isHTTP(scheme) && !strings.HasPrefix(rest, "//"):
+			location = rest // RFC 3986 section 5.2.2, as browsers do
+		case isHTTP(scheme):
+			return redirectTarget(scheme, rest)
+		default:
+			return foreignURL(location), nil
 		}
-		return foreignURL(location), nil
 	}
 	path, fragment, _ := strings.Cut(location, "#")
 	path, query, hasQuery := strings.Cut(path, "?")
@@ -481,6 +485,15 @@ func resolveReference(base *url.URL, location string) (*url.URL, error) {
 	u := base.ResolveReference(ref)
 	u.ForceQuery = false
 	return u, nil
+}
+
+// redirectTarget is an absolute Location; an empty path stays empty.
+func redirectTarget(scheme, rest string) (*url.URL, error) {
+	u, err := parseHTTP(scheme, rest)
+	if err == nil && u.Path == "/" && !strings.Contains(strings.TrimPrefix(rest, "//"), "/") {
+		u.Path = ""
+	}
+	return u, err
 }
 
 func isControlOrSpace(r rune) bool { return r <= ' ' }

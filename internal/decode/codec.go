@@ -38,14 +38,6 @@ func opener(coding string) func(*bufio.Reader) (decoder, error) {
 	return nil
 }
 
-// unexpectedEOF is for where the input may not end.
-func unexpectedEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // The pools hold what no caller of this package ever sees.
 var (
 	buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
@@ -83,11 +75,12 @@ func openGzip(in *bufio.Reader) (decoder, error) {
 
 // member reads the header of a member.
 func (g *gzipReader) member() error {
-	if err := g.z.Reset(g.in); err != nil {
-		return unexpectedEOF(err)
+	err := g.z.Reset(g.in)
+	if err == io.EOF { // which is how it puts a name that is cut off
+		err = io.ErrUnexpectedEOF
 	}
 	g.z.Multistream(false)
-	return nil
+	return err
 }
 
 func (g *gzipReader) Read(p []byte) (int, error) {

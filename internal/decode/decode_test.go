@@ -273,19 +273,17 @@ func TestRead_endlessTrailing(t *testing.T) {
 func TestRead_truncated(t *testing.T) {
 	t.Parallel()
 	want := text(800)
-	named := namedGzip(t, want)
+	named, frame := namedGzip(t, want), encode(t, "zstd", want)
 	streams := map[string]struct {
 		coding string
 		data   []byte
 		ends   []int // where a cut leaves a complete stream
 	}{
-		"named": {"gzip", named, nil},
-		"two members": {"gzip", join(named, encode(t, "gzip", want)),
-			[]int{len(named)}},
-		"two frames": {"zstd", join(encode(t, "zstd", want), encode(t, "zstd", want)),
-			[]int{len(encode(t, "zstd", want))}},
-		"stacked":    {"zstd, gzip", encode(t, "gzip", encode(t, "zstd", want)), nil},
-		"cut inside": {"deflate, br", encode(t, "br", encode(t, "raw", want)[:100]), nil},
+		"named":       {"gzip", named, nil},
+		"two members": {"gzip", join(named, named), []int{len(named)}},
+		"two frames":  {"zstd", join(frame, frame), []int{len(frame)}},
+		"stacked":     {"zstd, gzip", encode(t, "gzip", encode(t, "zstd", want)), nil},
+		"cut inside":  {"deflate, br", encode(t, "br", encode(t, "raw", want)[:100]), nil},
 	}
 	for _, format := range formats {
 		s := streams[format]
@@ -428,6 +426,41 @@ func TestRead_errorOfBody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// once gives its data and its error together, and then seems to be at its end.
+type once struct {
+	data []byte
+	err  error
+}
+
+func (o *once) Read(p []byte) (int, error) {
+	n := copy(p, o.data)
+	o.data = o.data[n:]
+	err := o.err
+	if len(o.data) == 0 {
+		o.err = io.EOF
+		return n, err
+	}
+	return n, nil
+}
+
+func TestRead_errorOfBodyOnce(t *testing.T) {
+	t.Parallel()
+	want := &netError{"reset"}
+	content := append(make([]byte, 200_000), text(200)...)
+	for _, format := range formats {
+		data := encode(t, format, content)
+		for _, cut := range []int{1, 2, 20, len(data) - 1, len(data)} {
+			r, err := decode.NewReader(io.NopCloser(&once{data[:cut], want}), []string{coding(format)}, none)
+			require.NoError(t, err)
+			got, err := io.ReadAll(r)
+			assert.Same(t, want, err, "%s after %d bytes", format, cut)
+			if cut == len(data) {
+				assert.Equal(t, content, got, format)
+			}
+		}
 	}
 }
 

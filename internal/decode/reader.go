@@ -108,22 +108,19 @@ func (r *reader) release() {
 func (r *reader) check(out int64) error {
 	limit := r.limits.MaxRatio
 	switch {
-	case r.fault != nil:
 	case r.closed.Load():
-		r.fault = http.ErrBodyReadAfterClose
+		return r.stop(http.ErrBodyReadAfterClose)
 	case limit > 0 && out > RatioFloor && out/limit > r.in:
-		r.fault = &LimitError{LimitRatio, limit}
-	default:
-		return nil
+		return r.stop(&LimitError{LimitRatio, limit})
 	}
-	return r.fault
+	return nil
 }
 
-// fail records that a coding could not be undone, unless something below it
-// went wrong before: decoders pass on such errors, some of them changed.
-func (r *reader) fail(coding string, err error) error {
+// stop records why reading ends, and returns what was recorded first: decoders
+// pass on the errors of what is below them, some of them changed.
+func (r *reader) stop(err error) error {
 	if r.fault == nil {
-		r.fault = fmt.Errorf("%w (%s): %w", ErrDecode, coding, err)
+		r.fault = err
 	}
 	return r.fault
 }
@@ -141,13 +138,10 @@ func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.body.Read(p)
 	s.r.in += int64(n)
 	s.err = err
-	if err != nil && err != io.EOF && s.r.fault == nil {
-		s.r.fault = err
+	if err != nil && err != io.EOF {
+		s.r.stop(err)
 	}
-	if n > 0 {
-		return n, nil
-	}
-	return 0, err
+	return n, err
 }
 
 // maxTrailing is how much of what a coding leaves over is read at its end.
@@ -175,7 +169,7 @@ func (l *layer) Read(p []byte) (int, error) {
 	case io.EOF:
 		l.err = io.EOF
 	default:
-		l.err = l.r.fail(l.coding, err)
+		l.err = l.r.stop(fmt.Errorf("%w (%s): %w", ErrDecode, l.coding, err))
 	}
 	return n, l.err
 }
@@ -204,7 +198,7 @@ func (l *layer) start() error {
 		return errUnknown
 	}
 	l.dec, err = open(l.in)
-	return unexpectedEOF(err)
+	return err
 }
 
 // drain reads the little that may follow the coded data, so that the layer

@@ -51,12 +51,7 @@ func decodeWith(e encoding.Encoding) func([]byte) string {
 }
 
 func decodeASCII(body []byte) string {
-	return eachByte(body, func(b byte) rune {
-		if b >= utf8.RuneSelf {
-			return utf8.RuneError
-		}
-		return rune(b)
-	})
+	return eachByte(body, func(byte) rune { return utf8.RuneError })
 }
 
 // decodeISO is for the parts of ISO 8859, whose control characters between 0x80
@@ -64,7 +59,7 @@ func decodeASCII(body []byte) string {
 func decodeISO(m *charmap.Charmap) func([]byte) string {
 	return func(body []byte) string {
 		return eachByte(body, func(b byte) rune {
-			if 0x80 <= b && b <= 0x9f {
+			if b <= 0x9f {
 				return rune(b)
 			}
 			return m.DecodeByte(b)
@@ -72,11 +67,16 @@ func decodeISO(m *charmap.Charmap) func([]byte) string {
 	}
 }
 
-func eachByte(body []byte, decode func(byte) rune) string {
+// eachByte decodes what is not ASCII with high.
+func eachByte(body []byte, high func(byte) rune) string {
 	var text strings.Builder
 	text.Grow(len(body))
 	for _, b := range body {
-		text.WriteRune(decode(b))
+		if b < utf8.RuneSelf {
+			text.WriteByte(b)
+		} else {
+			text.WriteRune(high(b))
+		}
 	}
 	return text.String()
 }

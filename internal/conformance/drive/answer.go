@@ -122,7 +122,7 @@ func cookieObjects(cookies []session.Cookie) []object {
 			expires = c.Expires.Unix()
 		}
 		out = append(out, object{
-			"name": c.Name, "value": c.Value, "domain": c.Domain, "path": c.Path, "secure": c.Secure,
+			"name": c.Name, "value": latin1(c.Value), "domain": c.Domain, "path": c.Path, "secure": c.Secure,
 			"expires": expires, "http_only": c.HttpOnly, "host_only": c.HostOnly,
 		})
 	}

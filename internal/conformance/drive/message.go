@@ -84,7 +84,7 @@ type cookieSpec struct {
 
 func (c cookieSpec) cookie() session.Cookie {
 	out := session.Cookie{
-		Name: c.Name, Value: c.Value, Domain: c.Domain, Path: c.Path,
+		Name: c.Name, Value: fromLatin1(c.Value), Domain: c.Domain, Path: c.Path,
 		Secure: c.Secure, HttpOnly: c.HTTPOnly, HostOnly: c.HostOnly == nil || *c.HostOnly,
 	}
 	if out.Path == "" {
@@ -163,7 +163,7 @@ func cookies(values map[string]*string) session.Option {
 	c := session.Cookies{}
 	for name, value := range values {
 		if value != nil {
-			c[name] = *value
+			c[name] = fromLatin1(*value)
 		}
 	}
 	return c
@@ -266,8 +266,7 @@ func scalars(raw json.RawMessage) ([]string, error) {
 			values = append(values, v.String())
 		case bool:
 			values = append(values, strings.ToUpper(strconv.FormatBool(v)[:1])+strconv.FormatBool(v)[1:])
-		case nil:
-			values = append(values, "None")
+		case nil: // left out, as in requests
 		default:
 			return nil, fmt.Errorf("%w: %T", errUnsupported, v)
 		}

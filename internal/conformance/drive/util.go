@@ -115,6 +115,9 @@ func netrcAuth(m *message) (object, error) {
 		return nil, err
 	}
 	path := netrc.Locate(os.LookupEnv, os.UserHomeDir)
+	if u.Hostname() == "" {
+		return object{"auth": nil}, nil
+	}
 	login, password, ok, err := new(netrc.Cache).Lookup(path, u.Hostname())
 	if err != nil || !ok {
 		return object{"auth": nil}, nil
