@@ -200,6 +200,16 @@ func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
 	return Mounted{}, kindf(ErrNoAdapter, "for %q", u.Redacted())
 }
 
+// route finds the adapter of a hop, and what it is to honour.
+func (s *Session) route(c *call, u *url.URL) (http.RoundTripper, TransportSettings, error) {
+	adapter, err := s.adapterFor(c, u)
+	if err != nil {
+		return nil, TransportSettings{}, err
+	}
+	settings, err := s.transportSettings(c, u, adapter)
+	return adapter, settings, err
+}
+
 // adapterFor is AdapterFor with the rule that a redirect does not leave http.
 func (s *Session) adapterFor(c *call, u *url.URL) (http.RoundTripper, error) {
 	m, err := s.AdapterFor(u)

@@ -3,14 +3,11 @@ package session
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 // Body is what a request sends: [Text], [Bytes], [Form], [OrderedForm],
@@ -239,113 +236,19 @@ func remaining(s io.Seeker, start int64) int64 {
 	return max(end-start, 0)
 }
 
-// source lets one reader of the caller's be sent, if it can seek any number of
-// times, and closes it once. Transports close a body whenever an attempt ends,
-// and may go on reading it in the background after they have answered.
-type source struct {
-	r      io.Reader
-	seeker io.Seeker // nil where r cannot seek
-	start  int64     // where it stood at first
-
-	mu      sync.Mutex // held while r is read
-	current *sourceReader
-
-	started atomic.Bool // some of r may have been read
-	over    atomic.Bool // nothing will open it again
-	closed  sync.Once
-}
-
-func newSource(r io.Reader) *source {
-	s := &source{r: r}
-	if seeker, ok := r.(io.Seeker); ok {
-		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
-			s.seeker, s.start = seeker, start
-		}
-	}
-	return s
-}
-
-// open gives the body from its start; the reader given before is cut off.
-func (s *source) open() (io.ReadCloser, error) {
-	if !s.canOpen() {
-		return nil, ErrUnrewindableBody
-	}
-	again := s.started.Load()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if again {
-		if _, err := s.seeker.Seek(s.start, io.SeekStart); err != nil {
-			return nil, wrapKind(ErrUnrewindableBody, err)
-		}
-	}
-	s.current = &sourceReader{source: s}
-	return s.current, nil
-}
-
-// canOpen reports whether the body is to be had from its start.
-func (s *source) canOpen() bool {
-	return !s.over.Load() && (s.seeker != nil || !s.started.Load())
-}
-
-// finish says that nothing will open the source again. It is closed when the
-// transport has closed the reader that it holds, or at once where now is set.
-func (s *source) finish(now bool) {
-	if _, ok := s.r.(io.Closer); !ok {
-		return // it stays as usable as it is
-	}
-	s.over.Store(true)
-	if now || s.current == nil || s.current.closed.Load() {
-		s.close()
-	}
-}
-
-func (s *source) close() {
-	s.closed.Do(func() {
-		if closer, ok := s.r.(io.Closer); ok {
-			_ = closer.Close()
-		}
-	})
-}
-
-type sourceReader struct {
-	source *source
-	closed atomic.Bool
-}
-
-var errSuperseded = errors.New("session: the body is being sent anew")
-
-func (r *sourceReader) Read(p []byte) (int, error) {
-	s := r.source
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != r || r.closed.Load() {
-		return 0, errSuperseded
-	}
-	s.started.Store(true)
-	return s.r.Read(p)
-}
-
-func (r *sourceReader) Close() error {
-	r.closed.Store(true)
-	if r.source.over.Load() {
-		r.source.close()
-	}
-	return nil
-}
-
 // attach gives a request its body, with the means to send it again.
-func (c content) attach(req *http.Request) error {
+func (c content) attach(req *http.Request, out *outbox) error {
 	switch {
 	case c.open != nil && c.length == 0:
 		req.Body = http.NoBody
 	case c.open != nil:
-		body, err := c.open()
+		body, err := out.next()
 		if err != nil {
 			return err
 		}
 		req.Body, req.ContentLength = body, c.length
-		if c.replayable() {
-			req.GetBody = c.open
+		if out.replayable() {
+			req.GetBody = out.next
 		}
 	case len(c.data) > 0:
 		data := c.data
@@ -356,16 +259,6 @@ func (c content) attach(req *http.Request) error {
 	return nil
 }
 
-// replayable reports whether open gives the body any number of times.
-func (c content) replayable() bool {
-	for _, s := range c.sources {
-		if s.seeker == nil {
-			return false
-		}
-	}
-	return true
-}
-
 // rewound gives the body of a request anew, for the request to be sent again.
 func rewound(req *http.Request) (io.ReadCloser, error) {
 	if req.Body == nil || req.Body == http.NoBody {
@@ -374,8 +267,8 @@ func rewound(req *http.Request) (io.ReadCloser, error) {
 	if req.GetBody != nil {
 		return req.GetBody()
 	}
-	if c := callOf(req.Context()); c != nil && c.reopen != nil {
-		return c.reopen()
+	if c := callOf(req.Context()); c != nil && c.body != nil {
+		return c.body.next()
 	}
 	return nil, ErrUnrewindableBody
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"io"
 	"net/http"
 )
 
@@ -28,10 +27,9 @@ type call struct {
 	// the request
 	credentials
 	cookies *ownCookies
-	reopen  func() (io.ReadCloser, error)
-	sources []*source
-	plain   bool // content codings are left as they are
-	dropIn  bool // the request came to Do: net/http's contract holds
+	body    *outbox // nil for none, or one that is in memory
+	plain   bool    // content codings are left as they are
+	dropIn  bool    // the request came to Do: net/http's contract holds
 
 	// the hop before
 	caller   context.Context // the caller's own, where Context has a deadline of ours
@@ -95,11 +93,4 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 	timed := c.under(ctx)
 	timed.caller = c.Context
 	return req.WithContext(timed), cancel
-}
-
-// finish closes the caller's readers: nothing sends them again.
-func (c *call) finish(now bool) {
-	for _, s := range c.sources {
-		s.finish(now)
-	}
 }

@@ -129,11 +129,11 @@ func adoptBody(req *http.Request, c *call) {
 		return
 	}
 	s := newSource(req.Body)
-	c.sources, c.reopen = []*source{s}, s.open
-	if s.seeker != nil {
-		req.GetBody = s.open
+	c.body = newOutbox(content{open: s.open, sources: []*source{s}})
+	if c.body.replayable() {
+		req.GetBody = c.body.next
 	}
-	req.Body, _ = s.open()
+	req.Body, _ = c.body.next()
 }
 
 // Client returns an [*http.Client] that does everything the session does, for

@@ -71,6 +71,9 @@ var (
 	// ErrInvalidJSON says that a value could not be written as JSON, or an
 	// answer not be read as such.
 	ErrInvalidJSON error = &kind{text: "invalid JSON"}
+	// ErrRequestBody says that the body to be sent could not be read; the
+	// error of its reader is wrapped.
+	ErrRequestBody error = &kind{text: "the request's body could not be read"}
 	// ErrUnrewindableBody says that a body which can be read only once would
 	// have to be sent again. Nothing was sent again.
 	ErrUnrewindableBody error = &kind{text: "the body can be read only once"}

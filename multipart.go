@@ -142,11 +142,6 @@ func (m *multipartBody) length() int64 {
 // open gives the body from its start. Files are opened when their turn comes,
 // so that a thousand of them hold one descriptor.
 func (m *multipartBody) open() (io.ReadCloser, error) {
-	for _, s := range m.sources {
-		if !s.canOpen() {
-			return nil, ErrUnrewindableBody
-		}
-	}
 	return &multipartReader{pieces: m.pieces}, nil
 }
 

@@ -235,8 +235,7 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 		return nil, err
 	}
 	if err := s.setAuth(req, c, r.Auth, r.Header); err != nil {
-		closeBody(req)
-		c.finish(true)
+		c.body.finish(true)
 		return nil, err
 	}
 	return req, nil
@@ -276,14 +275,13 @@ func setBody(req *http.Request, c *call, r *Request) error {
 	if err != nil {
 		return err
 	}
-	c.reopen, c.sources = body.open, body.sources
-	err = firstError(takeHost(req), body.attach(req))
+	c.body = newOutbox(body)
+	err = firstError(takeHost(req), body.attach(req, c.body))
 	if err == nil {
 		err = takeFraming(req)
 	}
 	if err != nil {
-		closeBody(req)
-		c.finish(true)
+		c.body.finish(true)
 		return err
 	}
 	if _, set := req.Header["Content-Type"]; body.contentType != "" && !set {
@@ -308,14 +306,14 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	c := callOf(req.Context())
 	timed, cancel := c.bounded(req)
 	defer func() {
-		c.finish(err != nil)
+		c.body.finish(err != nil)
 		if err != nil {
 			cancel()
-			closeBody(req)
 		}
 	}()
 	first, err := s.startingPoint(timed)
 	if err != nil {
+		closeBody(timed)
 		return nil, err
 	}
 	resp, err = s.exchange(first)
@@ -393,16 +391,13 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 // the answer.
 func (s *Session) hop(req *http.Request) (*Response, error) {
 	c := callOf(req.Context())
-	adapter, err := s.adapterFor(c, req.URL)
+	adapter, wire, err := s.route(c, req.URL)
 	if err != nil {
-		return nil, err
-	}
-	wire, err := s.transportSettings(c, req.URL, adapter)
-	if err != nil {
+		closeBody(req)
 		return nil, err
 	}
 	ctx, dog := watch(req.Context(), c.timeout)
-	out := outgoing(ctx, req, c)
+	out := outgoing(ctx, req, c, adapter)
 	if dog != nil {
 		dog.upload(out)
 	}
@@ -422,20 +417,31 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 
 // outgoing is a request as it goes to the adapter, req itself where nothing is
 // to be changed. A request that asks for no coding asks for identity, as
-// urllib3's do, since silence would mean that any will do (RFC 9110 section 12.5.3).
-func outgoing(ctx context.Context, req *http.Request, c *call) *http.Request {
-	out := req
-	if ctx != req.Context() {
-		out = req.WithContext(ctx)
+// urllib3's do, since silence would mean that any will do (RFC 9110 section
+// 12.5.3). An adapter that knows of no proxy is told no Proxy-Authorization,
+// which would go to the origin.
+func outgoing(ctx context.Context, req *http.Request, c *call, adapter http.RoundTripper) *http.Request {
+	_, asked := req.Header["Accept-Encoding"]
+	_, forProxy := req.Header["Proxy-Authorization"]
+	if forProxy {
+		_, settles := adapter.(Adapter)
+		forProxy = !settles
 	}
-	if _, asked := req.Header["Accept-Encoding"]; asked || c.dropIn {
+	identity := !asked && !c.dropIn
+	if !identity && !forProxy && ctx == req.Context() {
+		return req
+	}
+	out := req.WithContext(ctx)
+	if !identity && !forProxy {
 		return out
 	}
-	if out == req {
-		out = req.WithContext(ctx)
-	}
 	out.Header = maps.Clone(req.Header)
-	setHeader(out, "Accept-Encoding", "identity")
+	if identity {
+		setHeader(out, "Accept-Encoding", "identity")
+	}
+	if forProxy {
+		delete(out.Header, "Proxy-Authorization")
+	}
 	return out
 }
 

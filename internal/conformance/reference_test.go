@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -16,14 +17,26 @@ import (
 // The recordings are what requests does today, with this package's player and
 // server in place of scenario.py's.
 func TestReference(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("plays every scenario against Python requests")
+	}
 	recordings := loadRecordings(t)
 	requireReference(t, recordings["urls.json"])
-	reference := startDriver(t, "python3", "reference_driver.py")
 	certificates := newCertificates(t)
+	drivers := make(chan *process, runtime.GOMAXPROCS(0))
+	for range cap(drivers) {
+		drivers <- startDriver(t, "python3", "reference_driver.py")
+	}
 	for _, s := range loadScenarios(t) {
 		t.Run(s.Label(), func(t *testing.T) {
+			t.Parallel()
+			driver := <-drivers
+			defer func() { drivers <- driver }()
+			got, err := conformance.Play(s, driver, certificates, t.TempDir())
+			require.NoError(t, err)
 			s.Deliberate = conformance.Deliberate{}
-			check(t, s, recordings[s.File].Scenarios[s.Name], play(t, s, reference, certificates))
+			check(t, s, recordings[s.File].Scenarios[s.Name], got)
 		})
 	}
 }

@@ -69,18 +69,15 @@ type chunkSize int
 
 // UnmarshalJSON reads a number or a boolean.
 func (c *chunkSize) UnmarshalJSON(text []byte) error {
-	var size any
-	if err := json.Unmarshal(text, &size); err != nil {
-		return err
-	}
-	*c = 16
-	if n, ok := size.(float64); ok && n != 1 {
-		*c = chunkSize(n)
-	}
-	if size == false || size == nil {
+	switch string(text) {
+	case "false":
 		*c = 0
+		return nil
+	case "true", "1":
+		*c = 16
+		return nil
 	}
-	return nil
+	return json.Unmarshal(text, (*int)(c))
 }
 
 // Deliberate says where the library differs from requests on purpose, and how

@@ -1,0 +1,201 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+// outbox is the body of a call. It hands out a reader for each time that the
+// body is sent, and closes the caller's own readers, once, when nothing will
+// send them again: transports close a body whenever an attempt ends, and may go
+// on reading it in the background after they have answered.
+type outbox struct {
+	open    func() (io.ReadCloser, error)
+	sources []*source // the caller's readers behind open
+
+	latest atomic.Pointer[upload]
+	over   atomic.Bool // nothing will ask for another
+}
+
+// newOutbox returns the outbox of a content; nil for one that is in memory.
+func newOutbox(c content) *outbox {
+	if c.open == nil {
+		return nil
+	}
+	return &outbox{open: c.open, sources: c.sources}
+}
+
+// next gives the body from its start. Nothing is opened before it is read. It
+// is an [ErrUnrewindableBody] where a reader of the caller's can be read only
+// once, and was.
+func (o *outbox) next() (io.ReadCloser, error) {
+	for _, s := range o.sources {
+		if !s.canOpen() {
+			return nil, ErrUnrewindableBody
+		}
+	}
+	u := &upload{outbox: o}
+	o.latest.Store(u)
+	return u, nil
+}
+
+// replayable reports whether next gives the body any number of times.
+func (o *outbox) replayable() bool {
+	for _, s := range o.sources {
+		if s.seeker == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// finish says that nothing will ask for the body again. The caller's readers
+// are closed when the transport has closed the last upload, or at once where
+// now is set.
+func (o *outbox) finish(now bool) {
+	if o == nil {
+		return
+	}
+	o.over.Store(true)
+	if latest := o.latest.Load(); now || latest == nil || latest.closed.Load() {
+		o.close()
+	}
+}
+
+func (o *outbox) close() {
+	for _, s := range o.sources {
+		s.close()
+	}
+}
+
+// upload is the body being sent once. Its Close may come while it is read.
+type upload struct {
+	outbox *outbox
+
+	mu     sync.Mutex
+	body   io.ReadCloser // once it is read
+	closed atomic.Bool
+}
+
+// Read reads the body; an error of it is an [ErrRequestBody], not one of the
+// connection that it goes to.
+func (u *upload) Read(p []byte) (int, error) {
+	body, err := u.opened()
+	if err != nil {
+		return 0, wrapKind(ErrRequestBody, err)
+	}
+	n, err := body.Read(p)
+	if err != nil && err != io.EOF {
+		err = wrapKind(ErrRequestBody, err)
+	}
+	return n, err
+}
+
+func (u *upload) opened() (io.ReadCloser, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed.Load() {
+		return nil, os.ErrClosed
+	}
+	if u.body == nil {
+		body, err := u.outbox.open()
+		if err != nil {
+			return nil, err
+		}
+		u.body = body
+	}
+	return u.body, nil
+}
+
+// Close closes what was opened; closing it again does nothing.
+func (u *upload) Close() (err error) {
+	u.mu.Lock()
+	body := u.body
+	again := u.closed.Swap(true)
+	u.mu.Unlock()
+	if again {
+		return nil
+	}
+	if body != nil {
+		err = body.Close()
+	}
+	if u.outbox.over.Load() {
+		u.outbox.close()
+	}
+	return err
+}
+
+// source lets one reader of the caller's be sent: any number of times if it
+// can seek, else once.
+type source struct {
+	r      io.Reader
+	seeker io.Seeker // nil where r cannot seek
+	start  int64     // where it stood at first
+
+	mu      sync.Mutex // held while r is read
+	current *sourceReader
+
+	started atomic.Bool // some of r may have been read
+	closed  atomic.Bool
+}
+
+func newSource(r io.Reader) *source {
+	s := &source{r: r}
+	if seeker, ok := r.(io.Seeker); ok {
+		if start, err := seeker.Seek(0, io.SeekCurrent); err == nil {
+			s.seeker, s.start = seeker, start
+		}
+	}
+	return s
+}
+
+// canOpen reports whether the body is to be had from its start.
+func (s *source) canOpen() bool {
+	return !s.closed.Load() && (s.seeker != nil || !s.started.Load())
+}
+
+// open gives the body from its start; the reader given before is cut off.
+func (s *source) open() (io.ReadCloser, error) {
+	if !s.canOpen() {
+		return nil, ErrUnrewindableBody
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.started.Load() {
+		if _, err := s.seeker.Seek(s.start, io.SeekStart); err != nil {
+			return nil, wrapKind(ErrUnrewindableBody, err)
+		}
+	}
+	s.current = &sourceReader{s}
+	return s.current, nil
+}
+
+// close closes the caller's reader, if it can be closed, once.
+func (s *source) close() {
+	closer, ok := s.r.(io.Closer)
+	if ok && !s.closed.Swap(true) {
+		_ = closer.Close()
+	}
+}
+
+// sourceReader reads a source until another one does.
+type sourceReader struct{ source *source }
+
+var errSuperseded = errors.New("session: the body is being sent anew")
+
+func (r *sourceReader) Read(p []byte) (int, error) {
+	s := r.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current != r {
+		return 0, errSuperseded
+	}
+	s.started.Store(true)
+	return s.r.Read(p)
+}
+
+// Close leaves the caller's reader open: it may be sent again.
+func (r *sourceReader) Close() error { return nil }
