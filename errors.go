@@ -262,8 +262,7 @@ func classify(ctx context.Context, err error) error {
 	if ended := contextError(ctx); ended != nil {
 		return ended
 	}
-	var known *kind
-	if errors.As(err, &known) {
+	if hasKind(err) {
 		return err
 	}
 	if k := kindOf(err); k != nil {
@@ -272,16 +271,22 @@ func classify(ctx context.Context, err error) error {
 	return err
 }
 
+// hasKind reports whether an error is one of this library's.
+func hasKind(err error) bool {
+	var known *kind
+	var refused *ProxyError
+	return errors.As(err, &known) || errors.As(err, &refused)
+}
+
 func kindOf(err error) error {
 	var op *net.OpError
 	isOp := errors.As(err, &op)
-	var refused *ProxyError
 	switch {
 	case isTimeoutOf(err) && (isHandshakeTimeout(err) || isOp && op.Op != "read" && op.Op != "write"):
 		return ErrConnectTimeout
 	case isTimeoutOf(err):
 		return ErrReadTimeout
-	case errors.As(err, &refused), isOp && (op.Op == "proxyconnect" || op.Op == "socks connect"):
+	case isOp && (op.Op == "proxyconnect" || op.Op == "socks connect"):
 		return ErrProxy
 	case isTLS(err):
 		return ErrTLS

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -229,3 +230,25 @@ func (c *closeCounter) count() int {
 	defer c.mu.Unlock()
 	return c.closed
 }
+
+// errorAdapter fails every request.
+func errorAdapter(err error) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Body != nil {
+			_ = req.Body.Close()
+		}
+		return nil, err
+	})
+}
+
+// prefixes lists what is mounted, in order.
+func prefixes(s *session.Session) []string {
+	var list []string
+	for _, m := range s.Adapters() {
+		list = append(list, m.Prefix)
+	}
+	return list
+}
+
+// quiet is a log for servers whose errors are wanted.
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -14,8 +14,8 @@ import (
 )
 
 // HTTPAdapter sends over net/http, HTTP/1.1 and HTTP/2: one [http.Transport]
-// for each TLS setting that requests ask for, so that connections made under
-// one are never used under another. A session has one mounted for "https://"
+// for each TLS setting, and for each proxy of an https URL, that requests ask
+// for, so that connections made under one are never used under another. A session has one mounted for "https://"
 // and "http://". The zero value is ready for use; fields must not change after
 // the first request. It is safe for concurrent use and must not be copied.
 type HTTPAdapter struct {
@@ -25,26 +25,36 @@ type HTTPAdapter struct {
 	Base *http.Transport
 	// Wrap, where it is set, puts middleware around each transport.
 	Wrap func(http.RoundTripper) http.RoundTripper
-	// MaxTransports bounds the TLS settings for which connections are kept; the
-	// one that was used least recently gives way. 0 is 16.
+	// MaxTransports bounds the TLS settings and proxies for which connections
+	// are kept; the one that was used least recently gives way. 0 is 64.
 	MaxTransports int
 
 	pool atomic.Pointer[transportPool]
 }
 
-const defaultMaxTransports = 16
+const defaultMaxTransports = 64
 
 // transportPool holds the transports of an adapter by their TLS setting.
 type transportPool struct {
-	plain atomic.Pointer[pooledTransport] // the one without any TLS setting
+	plain atomic.Pointer[pooledTransport] // the one without any setting
 
 	mu   sync.Mutex
 	used []*pooledTransport // the one used last comes first
 }
 
-// pooledTransport is a transport for one TLS setting.
+// transportKey is what connections are kept apart by.
+type transportKey struct {
+	tls tlsKey
+	// The proxy of an https URL: net/http pools an HTTP/2 connection by the
+	// host that it leads to, whatever proxy it was made through, so a request
+	// for one proxy could go over another, or past it. What the caller tells
+	// the proxy of its own accord belongs to it.
+	tunnel string
+}
+
+// pooledTransport is a transport for one key.
 type pooledTransport struct {
-	key     tlsKey
+	key     transportKey
 	base    *http.Transport
 	wrapped http.RoundTripper
 	evicted atomic.Bool
@@ -58,7 +68,7 @@ func (a *HTTPAdapter) RoundTrip(req *http.Request) (*http.Response, error) {
 // RoundTripWith sends a request. Its errors have their kind: [ErrConnection]
 // and what is a case of it, [ErrTimeout], or that of a CA or certificate file.
 func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSettings) (*http.Response, error) {
-	transport, err := a.transport(settings)
+	transport, err := a.transport(req, settings)
 	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()
@@ -74,8 +84,7 @@ func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSetting
 		return resp, nil
 	}
 	err = classify(req.Context(), err)
-	var known *kind
-	if !errors.As(err, &known) && req.Context().Err() == nil {
+	if !hasKind(err) && req.Context().Err() == nil {
 		err = wrapKind(ErrProtocol, err)
 	}
 	if settings.Proxy != nil && (connected == nil || !connected.Load()) && isPeers(err) {
@@ -164,18 +173,18 @@ func (p *transportPool) closeIdle() {
 	}
 }
 
-// transport gives the transport of a TLS setting.
-func (a *HTTPAdapter) transport(settings TransportSettings) (*pooledTransport, error) {
+// transport gives the transport for a request under its settings.
+func (a *HTTPAdapter) transport(req *http.Request, settings TransportSettings) (*pooledTransport, error) {
 	pool := a.loadPool()
-	if key, err := keyOf(settings); err != nil {
+	if key, err := keyOf(req, settings); err != nil {
 		return nil, err
-	} else if key != (tlsKey{}) {
+	} else if key != (transportKey{}) {
 		return a.keyed(pool, key)
 	}
 	if t := pool.plain.Load(); t != nil {
 		return t, nil
 	}
-	t, err := a.keyed(pool, tlsKey{})
+	t, err := a.keyed(pool, transportKey{})
 	if err == nil {
 		pool.plain.Store(t)
 	}
@@ -195,20 +204,25 @@ func (a *HTTPAdapter) loadPool() *transportPool {
 	return a.pool.Load()
 }
 
-func keyOf(settings TransportSettings) (key tlsKey, err error) {
+func keyOf(req *http.Request, settings TransportSettings) (key transportKey, err error) {
 	if settings.Verify != nil {
-		if key.verify, err = settings.Verify.verification(); err != nil {
-			return tlsKey{}, err
+		if key.tls.verify, err = settings.Verify.verification(); err != nil {
+			return transportKey{}, err
 		}
 	}
 	if settings.Cert != nil {
-		key.cert, err = settings.Cert.certificate()
+		if key.tls.cert, err = settings.Cert.certificate(); err != nil {
+			return transportKey{}, err
+		}
 	}
-	return key, err
+	if settings.Proxy != nil && req.URL.Scheme == "https" {
+		key.tunnel = settings.Proxy.String() + " " + req.Header.Get("Proxy-Authorization")
+	}
+	return key, nil
 }
 
 // keyed finds or makes the transport of a key. The plain one stays.
-func (a *HTTPAdapter) keyed(pool *transportPool, key tlsKey) (*pooledTransport, error) {
+func (a *HTTPAdapter) keyed(pool *transportPool, key transportKey) (*pooledTransport, error) {
 	pool.mu.Lock()
 	defer pool.mu.Unlock()
 	for i, t := range pool.used {
@@ -238,7 +252,7 @@ func (a *HTTPAdapter) maxTransports() int {
 // their connections are not kept.
 func (p *transportPool) evict(most int) {
 	for i := len(p.used) - 1; i > 0 && len(p.used) > most; i-- {
-		if t := p.used[i]; t.key != (tlsKey{}) {
+		if t := p.used[i]; t.key != (transportKey{}) {
 			p.used = append(p.used[:i], p.used[i+1:]...)
 			t.evicted.Store(true)
 			t.base.CloseIdleConnections()
@@ -246,13 +260,13 @@ func (p *transportPool) evict(most int) {
 	}
 }
 
-func (a *HTTPAdapter) newTransport(key tlsKey) (*pooledTransport, error) {
+func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base := a.Base
 	if base == nil {
 		base = defaultTransport()
 	}
 	base = base.Clone()
-	config, err := key.config(base.TLSClientConfig)
+	config, err := key.tls.config(base.TLSClientConfig)
 	if err != nil {
 		return nil, err
 	}

@@ -145,8 +145,8 @@ func stampOf(path string) (fileStamp, error) {
 	return fileStamp{path, info.Size(), info.ModTime()}, nil
 }
 
-// tlsKey is what connections are kept apart by: one made with verification off
-// is never used with verification on (CVE-2024-35195), nor one that shows
+// tlsKey is the TLS part of what connections are kept apart by: one made with
+// verification off is never used with verification on (CVE-2024-35195), nor one that shows
 // another certificate.
 type tlsKey struct {
 	verify verification

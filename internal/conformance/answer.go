@@ -50,7 +50,7 @@ func (c *conn) answer(route Route, seen *Arrival) (fate, error) {
 		return ends, err
 	}
 	body := route.body(seen)
-	head, err := route.head(seen, len(body))
+	head, err := route.head(len(body))
 	if err != nil {
 		return ends, err
 	}
@@ -82,7 +82,7 @@ func (r *Route) body(seen *Arrival) []byte {
 }
 
 // head writes the status line and the header fields.
-func (r *Route) head(seen *Arrival, length int) ([]byte, error) {
+func (r *Route) head(length int) ([]byte, error) {
 	headers := append([][2]string(nil), r.Headers...)
 	if r.Echo {
 		headers = append(headers, [2]string{"Content-Type", "text/plain; charset=utf-8"})
@@ -123,7 +123,7 @@ func (c *conn) sendBody(route Route, body []byte) (fate, error) {
 		next = ends
 	}
 	if route.Truncate != nil {
-		next, body = ends, body[:min(*route.Truncate, len(body))]
+		next, body = ends, body[:max(0, min(*route.Truncate, len(body)))]
 	}
 	_, err := c.stream.Write(body)
 	return next, err

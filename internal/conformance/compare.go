@@ -31,7 +31,7 @@ func Patched(observation map[string]any, d Deliberate) (map[string]any, error) {
 		}
 	}
 	if wire, ok := observation["wire"].([]any); ok && d.WireLength != nil {
-		observation["wire"] = wire[:min(*d.WireLength, len(wire))]
+		observation["wire"] = wire[:max(0, min(*d.WireLength, len(wire)))]
 	}
 	for _, p := range d.DropHeaders {
 		err := replace(observation, p[0], func(list any) any {

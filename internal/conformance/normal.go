@@ -34,13 +34,17 @@ func Normal(o Observation, s Scenario) map[string]any {
 		answer, _ := clone(step).(object)
 		steps = append(steps, n.step(answer))
 	}
-	conns := map[any]int{}
+	conns := map[string]int{}
 	for _, request := range o.Wire {
-		arrival, _ := clone(request).(object)
-		if _, known := conns[arrival["conn"]]; !known {
-			conns[arrival["conn"]] = len(conns) + 1
+		arrival, ok := clone(request).(object)
+		if !ok {
+			arrival = object{"no object": request}
 		}
-		wire = append(wire, n.arrival(arrival, conns[arrival["conn"]]))
+		conn := fmt.Sprint(arrival["conn"])
+		if conns[conn] == 0 {
+			conns[conn] = len(conns) + 1
+		}
+		wire = append(wire, n.arrival(arrival, conns[conn]))
 	}
 	return object{"steps": steps, "wire": wire}
 }
