@@ -56,7 +56,7 @@ const formType = "application/x-www-form-urlencoded"
 type Form url.Values
 
 func (f Form) content() (content, error) {
-	return content{data: appendValues(nil, f), contentType: formType}, nil
+	return content{data: appendValues(nil, f, nil), contentType: formType}, nil
 }
 
 // Apply makes a Form an [Option]: the request's Body.
@@ -96,9 +96,26 @@ func (f OrderedForm) fields() []Pair { return f }
 // formFields is a body whose fields can stand in a multipart body.
 type formFields interface{ fields() []Pair }
 
-func appendValues(out []byte, values map[string][]string) []byte {
-	for _, name := range sortedKeys(values) {
-		for _, value := range values[name] {
+// appendValues writes values, and those of inherited whose names it lacks, in
+// the order of the names.
+func appendValues(out []byte, values, inherited map[string][]string) []byte {
+	var few [16]string
+	names := few[:0]
+	for name := range values {
+		names = append(names, name)
+	}
+	for name := range inherited {
+		if _, own := values[name]; !own {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		of, own := values[name]
+		if !own {
+			of = inherited[name]
+		}
+		for _, value := range of {
 			out = appendPair(out, name, value)
 		}
 	}
@@ -222,6 +239,22 @@ func (b *readerBody) content() (content, error) {
 		length = remaining(s.seeker, s.start)
 	}
 	return content{length: length, open: s.open, sources: []*source{s}}, nil
+}
+
+// closeReaders closes the readers that a request was given and that nothing
+// will send.
+func (r *Request) closeReaders() {
+	bodies := []Body{r.Body}
+	for _, file := range r.Files {
+		bodies = append(bodies, file.Content)
+	}
+	for _, body := range bodies {
+		if given, ok := body.(*readerBody); ok {
+			if closer, ok := given.r.(io.Closer); ok {
+				_ = closer.Close()
+			}
+		}
+	}
 }
 
 // remaining is the number of bytes from start to the end, -1 if it cannot be told.

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 )
 
 // call is what a prepared request carries with it, in its context, besides
@@ -35,7 +36,7 @@ type call struct {
 	caller   context.Context // the caller's own, where Context has a deadline of ours
 	previous string          // scheme of the URL that redirected here
 
-	sent uint32 // atomic: whether SendPrepared has sent it
+	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
 }
 
 type callKey struct{}
@@ -63,6 +64,7 @@ func (s *Session) newCall(ctx context.Context, r *Request) *call {
 	}
 	return &call{
 		Context:   ctx,
+		sent:      new(atomic.Bool),
 		proxies:   r.Proxies.over(s.Proxies),
 		direct:    r.NoProxy,
 		verify:    r.Verify,

@@ -8,9 +8,12 @@ import (
 	"github.com/cbf3e3a9/session/internal/noproxy"
 )
 
-// The variables of the environment that name proxies, each in lower case,
-// which wins as in requests and curl, and in upper case.
-var proxyVariables = [...]struct{ key, lower, upper string }{
+// proxyVariable is a variable of the environment that names a proxy, by its
+// key in [Proxies]: in lower case, which wins as in requests and curl, and in
+// upper case.
+type proxyVariable struct{ key, lower, upper string }
+
+var proxyVariables = [...]proxyVariable{
 	{"http", "http_proxy", "HTTP_PROXY"},
 	{"https", "https_proxy", "HTTPS_PROXY"},
 	{"all", "all_proxy", "ALL_PROXY"},
@@ -18,79 +21,66 @@ var proxyVariables = [...]struct{ key, lower, upper string }{
 	{"no", "no_proxy", "NO_PROXY"},
 }
 
-// environ is what the environment says of proxies, beside the values that it
-// was read from.
-type environ struct {
-	values  [len(proxyVariables)]string
-	proxies Proxies
-	noProxy *noproxy.List
-}
-
-// environ reads the environment afresh, and parses it anew only where it has changed.
-func (s *Session) environ() *environ {
-	values := readProxyVariables(os.LookupEnv)
-	if known := s.env.Load(); known != nil && known.values == values {
-		return known
+// value reads the variable. An empty one in lower case hides the one in upper
+// case, as in requests. In a CGI program HTTP_PROXY is a header of the request,
+// so it is not read (CVE-2016-5386).
+func (v proxyVariable) value() string {
+	if value, ok := os.LookupEnv(v.lower); ok {
+		return value
 	}
-	e := newEnviron(values)
-	s.env.Store(e)
-	return e
-}
-
-// readProxyVariables gives the variables' values, in their order. An empty
-// variable in lower case hides the one in upper case, as in requests. In a CGI
-// program HTTP_PROXY is a header of the request, so it is not read (CVE-2016-5386).
-func readProxyVariables(lookup func(string) (string, bool)) (values [len(proxyVariables)]string) {
-	_, cgi := lookup("REQUEST_METHOD")
-	for i, v := range proxyVariables {
-		value, ok := lookup(v.lower)
-		if !ok && (!cgi || v.key != "http") {
-			value, _ = lookup(v.upper)
-		}
-		values[i] = value
-	}
-	return values
-}
-
-func newEnviron(values [len(proxyVariables)]string) *environ {
-	e := &environ{values: values}
-	for i, v := range proxyVariables {
-		if values[i] == "" {
-			continue
-		}
-		if e.proxies == nil {
-			e.proxies = make(Proxies)
-		}
-		e.proxies[v.key] = values[i]
-	}
-	if e.proxies != nil {
-		e.noProxy = noproxy.Parse(e.proxies["no"])
-	}
-	return e
-}
-
-// bypasses reports whether the environment's proxies leave u alone.
-func (e *environ) bypasses(u *url.URL, more string) bool {
-	return e.noProxy.Match(u) || more != "" && noproxy.Parse(more).Match(u)
-}
-
-// proxyFor is the environment's proxy for u, "" for none. An entry of named
-// that is empty keeps the environment's from taking its place.
-func (e *environ) proxyFor(u *url.URL, named Proxies) string {
-	if e.proxies == nil {
+	if _, cgi := os.LookupEnv("REQUEST_METHOD"); cgi && v.key == "http" {
 		return ""
 	}
-	for _, key := range proxyKeys(u) {
-		proxy := e.proxies[key]
+	return os.Getenv(v.upper)
+}
+
+// environProxy is what the environment names for a key of [Proxies], "" for
+// nothing.
+func environProxy(key string) string {
+	for _, v := range proxyVariables {
+		if v.key == key {
+			return v.value()
+		}
+	}
+	return ""
+}
+
+// environProxyFor is the environment's proxy for u, "" for none. An entry of
+// named that is empty keeps the environment's from taking its place.
+func (s *Session) environProxyFor(u *url.URL, named Proxies) string {
+	for _, key := range [...]string{u.Scheme, "all"} {
+		proxy := environProxy(key)
 		if _, removed := named[key]; proxy == "" || removed {
 			continue
 		}
-		if e.bypasses(u, named["no_proxy"]) {
+		if s.bypasses(u, named["no_proxy"]) {
 			return ""
 		}
 		return proxy
 	}
 	return ""
+}
+
+// bypasses reports whether the environment's proxies leave u alone.
+func (s *Session) bypasses(u *url.URL, more string) bool {
+	return s.noProxyList().Match(u) || more != "" && noproxy.Parse(more).Match(u)
+}
+
+// noProxyValue is the value of NO_PROXY and what it says.
+type noProxyValue struct {
+	text string
+	list *noproxy.List
+}
+
+// noProxyList reads NO_PROXY, and parses it anew only where it has changed.
+func (s *Session) noProxyList() *noproxy.List {
+	text := environProxy("no")
+	if known := s.noProxy.Load(); known != nil && known.text == text {
+		return known.list
+	}
+	list := noproxy.Parse(text)
+	s.noProxy.Store(&noProxyValue{text, list})
+	return list
 }
 
 // caBundle is the bundle of authorities that the environment names, "" for none.
@@ -134,24 +124,26 @@ func (s *Session) MergeEnvironment(u *url.URL, request Request) Settings {
 		}
 	}
 	if s.TrustEnv {
-		s.environ().addTo(merged.Proxies, named, u)
+		s.addEnvironProxies(merged.Proxies, named, u)
 	}
 	return merged
 }
 
-// addTo adds the environment's proxies to merged, but for those that would
-// come before one that named has for u.
-func (e *environ) addTo(merged, named Proxies, u *url.URL) {
-	if e.proxies == nil || e.bypasses(u, named["no_proxy"]) {
+// addEnvironProxies adds the environment's proxies to merged, but for those
+// that would come before one that named has for u.
+func (s *Session) addEnvironProxies(merged, named Proxies, u *url.URL) {
+	if s.bypasses(u, named["no_proxy"]) {
 		return
 	}
 	chosen, _ := named.Select(u)
-	for key, proxy := range e.proxies {
-		if _, ok := named[key]; !ok {
-			merged[key] = proxy
+	for _, v := range proxyVariables {
+		proxy := v.value()
+		if _, ok := named[v.key]; ok || proxy == "" {
+			continue
 		}
+		merged[v.key] = proxy
 		if now, _ := merged.Select(u); chosen != "" && now != chosen {
-			delete(merged, key)
+			delete(merged, v.key)
 		}
 	}
 }

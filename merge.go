@@ -3,7 +3,6 @@ package session
 import (
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -14,7 +13,13 @@ import (
 // canonical form, as requests' merge_setting does: a nil value removes. The
 // values are shared with those given, clipped so that appending copies.
 func mergeHeader(request, session http.Header) (http.Header, error) {
-	merged := make(http.Header, len(request)+len(session)+4)
+	size := len(session) + 2 // Cookie and Authorization
+	for name := range request {
+		if _, overridden := session[name]; !overridden {
+			size++
+		}
+	}
+	merged := make(http.Header, size)
 	for _, h := range [...]http.Header{session, request} {
 		for name, values := range h {
 			key := textproto.CanonicalMIMEHeaderKey(name)
@@ -55,30 +60,21 @@ func checkHeaders(h http.Header) error {
 // as requests' merge_setting does: two maps are merged, else the request's,
 // where it has any, take the place of the session's.
 func mergedQuery(r *Request, s *Session) string {
+	var short [256]byte
+	out := short[:0]
 	switch {
 	case r.RawParams != "":
 		return quotePart(r.RawParams, queryChars)
 	case r.OrderedParams != nil:
-		return string(appendPairs(nil, r.OrderedParams))
-	case len(r.Params) > 0 && (s.OrderedParams != nil || len(s.Params) == 0):
-		return string(appendValues(nil, r.Params))
-	case s.OrderedParams != nil:
-		return string(appendPairs(nil, s.OrderedParams))
-	case len(r.Params) == 0:
-		return string(appendValues(nil, s.Params))
+		out = appendPairs(out, r.OrderedParams)
+	case s.OrderedParams == nil:
+		out = appendValues(out, r.Params, s.Params)
+	case len(r.Params) > 0:
+		out = appendValues(out, r.Params, nil)
+	default:
+		out = appendPairs(out, s.OrderedParams)
 	}
-	return string(appendValues(nil, mergedValues(r.Params, s.Params)))
-}
-
-func mergedValues(request, session url.Values) url.Values {
-	merged := make(url.Values, len(request)+len(session))
-	for name, values := range session {
-		merged[name] = values
-	}
-	for name, values := range request {
-		merged[name] = values
-	}
-	return merged
+	return string(out)
 }
 
 // takeHost moves a Host header to where net/http reads it.

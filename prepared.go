@@ -1,9 +1,6 @@
 package session
 
-import (
-	"net/http"
-	"sync/atomic"
-)
+import "net/http"
 
 // withOptions gives a prepared request the settings of options. A request that
 // no session prepared gets the session's.
@@ -17,28 +14,37 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 			opt.Apply(r)
 		}
 	}
-	if err := onlyHowToSend(r); err != nil {
+	if r.Method != req.Method || changesRequest(r) {
+		r.closeReaders()
+		return req, kindf(ErrInvalidRequest, "an option that changes a request which is already prepared")
+	}
+	if err := firstError(r.err, checkHeaders(req.Header)); err != nil {
 		return req, err
 	}
 	c := callOf(req.Context())
 	switch {
 	case c == nil:
-		c = s.newCall(req.Context(), r)
+		return s.adoptPrepared(req, r), nil
 	case len(opts) == 0:
 		return again(req, c)
-	default:
-		c = c.with(r)
 	}
+	return again(req.WithContext(c.with(r)), c)
+}
+
+// adoptPrepared makes a request that no session prepared one of the session's.
+func (s *Session) adoptPrepared(req *http.Request, r *Request) *http.Request {
+	c := s.newCall(req.Context(), r)
 	own := req.WithContext(c)
 	if own.Header == nil {
 		own.Header = make(http.Header)
 	}
-	return again(own, c)
+	adoptBody(own, c)
+	return own
 }
 
 // again gives a request that was sent before its body anew.
 func again(req *http.Request, c *call) (*http.Request, error) {
-	if atomic.SwapUint32(&c.sent, 1) == 0 {
+	if !c.sent.Swap(true) {
 		return req, nil
 	}
 	body, err := rewound(req)
@@ -50,16 +56,10 @@ func again(req *http.Request, c *call) (*http.Request, error) {
 	return req, nil
 }
 
-// onlyHowToSend refuses what would change a request that is prepared.
-func onlyHowToSend(r *Request) error {
-	if r.err != nil {
-		return r.err
-	}
-	if r.URL != "" || r.Header != nil || r.Params != nil || r.OrderedParams != nil || r.RawParams != "" ||
-		r.Cookies != nil || r.Body != nil || r.Files != nil || r.Auth != nil {
-		return kindf(ErrInvalidRequest, "an option that changes a request which is already prepared")
-	}
-	return nil
+// changesRequest reports whether r has anything that a prepared request has already.
+func changesRequest(r *Request) bool {
+	return r.URL != "" || r.Header != nil || r.Params != nil || r.OrderedParams != nil || r.RawParams != "" ||
+		r.Cookies != nil || r.Body != nil || r.Files != nil || r.Auth != nil
 }
 
 // with returns a copy of the call with the settings that r has.

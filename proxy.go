@@ -39,6 +39,9 @@ func (p Proxies) clone() Proxies { return maps.Clone(p) }
 // Select returns the entry that serves u, and whether there is one.
 // requests' select_proxy.
 func (p Proxies) Select(u *url.URL) (proxy string, ok bool) {
+	if len(p) == 0 {
+		return "", false
+	}
 	for _, key := range proxyKeys(u) {
 		if proxy, ok := p[key]; ok && proxy != "" {
 			return proxy, true
@@ -88,7 +91,7 @@ func (s *Session) proxyFor(c *call, u *url.URL) (proxy *url.URL, explicit bool, 
 	}
 	text, explicit := c.proxies.Select(u)
 	if !explicit && s.TrustEnv && !c.resolved {
-		text = s.environ().proxyFor(u, c.proxies)
+		text = s.environProxyFor(u, c.proxies)
 	}
 	if text == "" {
 		return nil, explicit, nil

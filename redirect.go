@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 )
 
 // DefaultMaxRedirects is how many redirects are followed where nothing else is
@@ -110,6 +111,9 @@ func (r *Redirector) stripAuth(from, to *url.URL) bool {
 // Location ([ErrInvalidURL]), of the body ([ErrUnrewindableBody]), and of the
 // steps. requests' Response.next.
 func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
+	if prev.Request == nil {
+		return r.next(prev, context.Background())
+	}
 	return r.next(prev, callerContext(prev.Request.Context()))
 }
 
@@ -125,6 +129,17 @@ func callerContext(ctx context.Context) context.Context {
 	return c.Context
 }
 
+// runningContext is the context that a call is in, with a deadline of ours.
+func runningContext(req *http.Request) context.Context {
+	if req == nil {
+		return context.Background()
+	}
+	if c := callOf(req.Context()); c != nil {
+		return c.Context
+	}
+	return req.Context()
+}
+
 // next builds the next request in a context.
 func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, error) {
 	location, ok := r.target(prev)
@@ -132,6 +147,9 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 		return nil, nil
 	}
 	from := prev.Request
+	if from == nil || from.URL == nil {
+		return nil, kindf(ErrInvalidRequest, "a response whose request is not known")
+	}
 	to, err := resolveLocation(from.URL, location)
 	if err != nil {
 		return nil, err
@@ -141,7 +159,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 		c = known.under(ctx)
 		c.caller = nil
 	}
-	c.previous = from.URL.Scheme
+	c.previous, c.sent = from.URL.Scheme, new(atomic.Bool)
 	next := from.Clone(c)
 	next.URL = to
 	delete(next.Header, "Proxy-Authorization")
@@ -259,7 +277,7 @@ func (r *Redirector) nextOf(resp *Response, history []*Response) (*http.Request,
 		resp.drain()
 		return nil, &RedirectError{Response: resp, History: resp.History}
 	}
-	next, err := r.next(resp, callOf(resp.Request.Context()).Context)
+	next, err := r.next(resp, runningContext(resp.Request))
 	if err != nil {
 		resp.Close()
 	}
@@ -286,7 +304,10 @@ func (s *Session) NextRequest(prev *Response) (*http.Request, error) {
 func (s *Session) Follow(first *Response) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		for resp, err := range s.withSession().Follow(first, s.exchange) {
-			if !yield(resp, envelopeOf(first.Request, err)) {
+			if err != nil && first.Request != nil {
+				err = envelopeOf(first.Request, err)
+			}
+			if !yield(resp, err) {
 				return
 			}
 		}
@@ -357,7 +378,7 @@ func (s *Session) startingPoint(req *http.Request) (*http.Request, error) {
 			StatusCode: http.StatusPermanentRedirect, Request: req,
 			Header: http.Header{"Location": {location}},
 		}}
-		next, err := redirector.next(permanent, callOf(req.Context()).Context)
+		next, err := redirector.next(permanent, runningContext(req))
 		if err != nil {
 			return nil, err
 		}

@@ -108,17 +108,18 @@ type Header http.Header
 // Apply makes a Header an [Option].
 func (h Header) Apply(r *Request) {
 	merged := make(http.Header, len(r.Header)+len(h))
-	for name, values := range r.Header {
-		merged[http.CanonicalHeaderKey(name)] = values
-	}
-	seen := make(map[string]bool, len(h))
 	for name, values := range h {
 		key := http.CanonicalHeaderKey(name)
-		if seen[key] {
+		if _, twice := merged[key]; twice {
 			r.fail(kindf(ErrInvalidHeader, "%q is given in two spellings", key))
 		}
-		seen[key] = true
 		merged[key] = values
+	}
+	for name, values := range r.Header {
+		key := http.CanonicalHeaderKey(name)
+		if _, overridden := merged[key]; !overridden {
+			merged[key] = values
+		}
 	}
 	r.Header = merged
 }

@@ -37,6 +37,7 @@ type Response struct {
 	wire    wireBody
 	body    responseBody
 	content []byte // once it is read
+	replay  replay // the Body then
 	loaded  bool
 	session *Session
 }
@@ -49,7 +50,10 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 		dog.gotHeaders()
 	}
 	if got.StatusCode == http.StatusSwitchingProtocols {
-		return r // its body is the connection itself
+		if dog != nil {
+			dog.stop()
+		}
+		return r // its body is the connection itself, which no context ends
 	}
 	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog}
 	r.body.open(&r.wire, got, callOf(req.Context()).plain)
@@ -58,10 +62,25 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 }
 
 // whenClosed has free called when the body has been read or closed.
-func (r *Response) whenClosed(free func()) { r.wire.free = free }
+func (r *Response) whenClosed(free func()) {
+	switch {
+	case r.StatusCode == http.StatusSwitchingProtocols, r.wire.released.Load():
+		free()
+	case r.wire.ReadCloser == nil: // a hook made the response
+		r.Body = &wireBody{ReadCloser: r.Body, ctx: context.Background(), free: free}
+	default:
+		r.wire.free = free
+	}
+}
 
-// URL is the one that answered, after all redirects.
-func (r *Response) URL() *url.URL { return r.Request.URL }
+// URL is the one that answered, after all redirects; nil where the Request is
+// not known.
+func (r *Response) URL() *url.URL {
+	if r.Request == nil {
+		return nil
+	}
+	return r.Request.URL
+}
 
 // Reason is the text of the status line, "Not Found" of "404 Not Found".
 func (r *Response) Reason() string {
@@ -112,6 +131,9 @@ func (r *Response) Next() (*http.Request, error) {
 // Cookies returns the cookies that this response sets, as a jar would keep
 // them; those that it would refuse, or that have expired, are left out.
 func (r *Response) Cookies() []Cookie {
+	if r.URL() == nil {
+		return nil
+	}
 	return parseSetCookies(r.URL(), r.Header["Set-Cookie"], time.Now())
 }
 
@@ -128,7 +150,8 @@ func (r *Response) Bytes() ([]byte, error) {
 		r.loaded = true
 		r.content, r.body.failed = readAll(r.Body, r.sizeHint())
 		_ = r.Body.Close()
-		r.Body = &replay{content: r.content, err: r.body.failed}
+		r.replay = replay{content: r.content, err: r.body.failed}
+		r.Body = &r.replay
 	}
 	return r.content, r.body.failed
 }
@@ -145,7 +168,7 @@ func (r *Response) load() error {
 // sizeHint is how large the body will be, as far as that can be trusted.
 func (r *Response) sizeHint() int64 {
 	const most = 1 << 20 // a server may announce what it never sends
-	if r.body.decodes || r.ContentLength < 0 || r.Request.Method == http.MethodHead {
+	if r.body.decodes || r.ContentLength < 0 || r.body.ReadCloser == nil {
 		return 512
 	}
 	return min(r.ContentLength, most)
@@ -219,14 +242,19 @@ func (r *Response) Text() (string, error) {
 	return decoded, nil
 }
 
-// JSON decodes the body, in UTF-8, UTF-16 or UTF-32, into what v points to. An
-// error is an [ErrInvalidJSON] around that of encoding/json, or one of Bytes.
+// JSON decodes the body into what v points to: in UTF-16 or UTF-32 where it
+// shows one of them, else in the charset that the Content-Type names, else in
+// UTF-8. An error is an [ErrInvalidJSON] around that of encoding/json, or one of Bytes.
 func (r *Response) JSON(v any) error {
 	content, err := r.Bytes()
 	if err != nil {
 		return err
 	}
-	if charset := text.DetectJSON(content); charset != "utf-8" {
+	charset := text.DetectJSON(content)
+	if declared, ok := httpheader.Charset(r.Header.Get("Content-Type")); ok && charset == "utf-8" {
+		charset = strings.ToLower(declared)
+	}
+	if charset != "utf-8" {
 		decoded, _ := text.Decode(content, charset)
 		content = []byte(decoded)
 	}

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cbf3e3a9/session/internal/decode"
@@ -20,10 +20,14 @@ type wireBody struct {
 	ctx  context.Context
 	dog  *watchdog
 	free func()
-	once sync.Once
+
+	closed, released atomic.Bool
 }
 
 func (b *wireBody) Read(p []byte) (int, error) {
+	if b.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	if b.dog != nil {
 		b.dog.waitForBody()
 	}
@@ -46,9 +50,11 @@ func (b *wireBody) Read(p []byte) (int, error) {
 func (b *wireBody) classify(err error) error {
 	var known *kind
 	switch ended := contextError(b.ctx); {
+	case b.closed.Load():
+		return http.ErrBodyReadAfterClose
 	case ended != nil:
 		return ended
-	case errors.Is(err, http.ErrBodyReadAfterClose), errors.As(err, &known):
+	case errors.As(err, &known):
 		return err
 	case isTimeoutOf(err):
 		return wrapKind(ErrReadTimeout, err)
@@ -58,42 +64,45 @@ func (b *wireBody) classify(err error) error {
 
 // Close closes the body. It may come while the body is being read.
 func (b *wireBody) Close() error {
+	b.closed.Store(true)
 	err := b.ReadCloser.Close()
 	b.release()
 	return err
 }
 
 func (b *wireBody) release() {
-	b.once.Do(func() {
-		if b.dog != nil {
-			b.dog.stop()
-		}
-		if b.free != nil {
-			b.free()
-		}
-	})
+	if b.released.Swap(true) {
+		return
+	}
+	if b.dog != nil {
+		b.dog.stop()
+	}
+	if b.free != nil {
+		b.free()
+	}
 }
 
 // responseBody is the Body of a response: the wire's, content codings undone.
 type responseBody struct {
 	io.ReadCloser
+	plain   bool // codings are left as they are
 	decodes bool
 	failed  error // of the body once it is read
 }
 
 // open puts the decoders over a body that need them. Part of a body (206) is
-// no whole stream, and is left as it is.
-func (b *responseBody) open(wire io.ReadCloser, got *http.Response, plain bool) {
-	b.ReadCloser = wire
+// no whole stream, and is left as it is, as is a body that is none (304).
+func (b *responseBody) open(wire *wireBody, got *http.Response, plain bool) {
+	b.ReadCloser, b.plain = wire, plain
 	codings := got.Header["Content-Encoding"]
-	if plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent {
+	if plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent || wire.ReadCloser == http.NoBody {
 		return
 	}
 	decoded, err := decode.NewReader(wire, codings, decode.Limits{MaxRatio: decode.DefaultMaxRatio})
 	if err != nil {
 		decoded = failedBody{wire, err}
 	}
-	b.ReadCloser, b.decodes = decoded, decoded != wire
+	b.ReadCloser, b.decodes = decoded, decoded != io.ReadCloser(wire)
 	got.Uncompressed = b.decodes
 }
 
@@ -138,8 +147,8 @@ var errDiscarded = errors.New("session: the body of an earlier response was not 
 // drain reads what is left of a body that nobody waits for, as it came (a
 // redirect's may be a bomb), and closes it. A body within the bounds is kept.
 func (r *Response) drain() {
-	if r.loaded || r.StatusCode == http.StatusSwitchingProtocols {
-		_ = r.Close()
+	if r.loaded || r.Body != &r.body {
+		_ = r.Close() // it has been read, or is none of ours
 		return
 	}
 	raw, whole := r.wire.drain(r.ContentLength)
@@ -150,7 +159,7 @@ func (r *Response) drain() {
 		return
 	}
 	r.wire = wireBody{ReadCloser: io.NopCloser(bytes.NewReader(raw)), ctx: context.Background()}
-	r.body.open(&r.wire, r.Response, callOf(r.Request.Context()).plain)
+	r.body.open(&r.wire, r.Response, r.body.plain)
 	r.Body = &r.body
 }
 

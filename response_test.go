@@ -16,6 +16,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -29,25 +30,8 @@ import (
 	"github.com/cbf3e3a9/session"
 )
 
-// transport is a function as an adapter.
-type transport func(*http.Request) (*http.Response, error)
-
-func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// reply is an answer as a transport would give it.
-func reply(req *http.Request, status int, header http.Header, body string) *http.Response {
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{
-		StatusCode: status, Status: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status)),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
-	}
-}
-
 // over is a session whose requests go to a function.
-func over(t *testing.T, f transport) *session.Session {
+func over(t *testing.T, f roundTripper) *session.Session {
 	t.Helper()
 	s := session.New()
 	s.TrustEnv = false
@@ -60,7 +44,7 @@ func over(t *testing.T, f transport) *session.Session {
 func answering(t *testing.T, status int, header http.Header, body string) *session.Session {
 	t.Helper()
 	return over(t, func(req *http.Request) (*http.Response, error) {
-		return reply(req, status, header.Clone(), body), nil
+		return answer(req, status, header.Clone(), body), nil
 	})
 }
 
@@ -218,7 +202,7 @@ func TestABodyIsReadAtOnce(t *testing.T) {
 	var open atomic.Int32
 	s := over(t, func(req *http.Request) (*http.Response, error) {
 		open.Add(1)
-		resp := reply(req, 200, nil, "all of it")
+		resp := answer(req, 200, nil, "all of it")
 		resp.Body = onClose{resp.Body, func() { open.Add(-1) }}
 		return resp, nil
 	})
@@ -275,7 +259,7 @@ func TestOneRequestMayUndoTheSessionsStream(t *testing.T) {
 	t.Parallel()
 	closed := false
 	s := over(t, func(req *http.Request) (*http.Response, error) {
-		resp := reply(req, 200, nil, "x")
+		resp := answer(req, 200, nil, "x")
 		resp.Body = onClose{resp.Body, func() { closed = true }}
 		return resp, nil
 	})
@@ -391,22 +375,22 @@ var coders = map[string]func(string) []byte{
 }
 
 // longText is a text that no coding makes short.
-func longText() string {
-	var text strings.Builder
-	for i := range 20_000 {
-		fmt.Fprintf(&text, "%x;", i*i*7919)
+var longText = sync.OnceValue(func() string {
+	text := make([]byte, 0, 200_000)
+	for i := range 30_000 {
+		text = append(strconv.AppendInt(text, int64(i*i*7919), 16), ';')
 	}
-	return text.String()
-}
+	return string(text)
+})
 
 func TestContentCodingsAreUndone(t *testing.T) {
 	t.Parallel()
 	text := longText()
 	for coding, code := range coders {
+		coded := code(text)
 		for _, stream := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%q stream=%v", coding, stream), func(t *testing.T) {
 				t.Parallel()
-				coded := code(text)
 				s := answering(t, 200, http.Header{"Content-Encoding": {coding}}, string(coded))
 				resp := get(t, s, "http://a.test/", session.Stream(stream))
 				assert.Equal(t, text, body(t, resp))
@@ -449,20 +433,19 @@ func TestBodiesThatAreNotUndone(t *testing.T) {
 		encoding []string
 		sent     string
 	}{
-		"no Content-Encoding":      {200, "GET", nil, coded},
-		"an empty one":             {200, "GET", []string{""}, coded},
-		"identity":                 {200, "GET", []string{"identity"}, coded},
-		"an unknown coding":        {200, "GET", []string{"foo"}, coded},
-		"a part of a body":         {206, "GET", []string{"gzip"}, coded[3:9]},
-		"HEAD":                     {200, "HEAD", []string{"gzip"}, ""},
-		"204":                      {204, "GET", []string{"gzip"}, ""},
-		"304":                      {304, "GET", []string{"br"}, ""},
-		"an empty gzip body":       {200, "GET", []string{"gzip"}, ""},
-		"an empty deflate body":    {200, "GET", []string{"deflate"}, ""},
-		"an empty br body":         {200, "GET", []string{"br"}, ""},
-		"an empty zstd body":       {200, "GET", []string{"zstd"}, ""},
-		"an empty stack of them":   {200, "GET", []string{"zstd, br, gzip"}, ""},
-		"an empty body, six times": {200, "GET", []string{"gzip,gzip,gzip,gzip,gzip,gzip"}, ""},
+		"no Content-Encoding":    {200, "GET", nil, coded},
+		"an empty one":           {200, "GET", []string{""}, coded},
+		"identity":               {200, "GET", []string{"identity"}, coded},
+		"an unknown coding":      {200, "GET", []string{"foo"}, coded},
+		"a part of a body":       {206, "GET", []string{"gzip"}, coded[3:9]},
+		"HEAD":                   {200, "HEAD", []string{"gzip"}, ""},
+		"204":                    {204, "GET", []string{"gzip"}, ""},
+		"304":                    {304, "GET", []string{"br"}, ""},
+		"an empty gzip body":     {200, "GET", []string{"gzip"}, ""},
+		"an empty deflate body":  {200, "GET", []string{"deflate"}, ""},
+		"an empty br body":       {200, "GET", []string{"br"}, ""},
+		"an empty zstd body":     {200, "GET", []string{"zstd"}, ""},
+		"an empty stack of them": {200, "GET", []string{"zstd, br, gzip"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -496,19 +479,20 @@ func TestADamagedBodyIsAnError(t *testing.T) {
 	t.Parallel()
 	text := longText()
 	damages := map[string]func([]byte) []byte{
-		"cut off":          func(b []byte) []byte { return b[:len(b)/2] },
+		"cut off":          func(b []byte) []byte { return b[:len(b)*9/10] },
 		"cut by one byte":  func(b []byte) []byte { return b[:len(b)-1] },
 		"plain text":       func([]byte) []byte { return []byte("plain text, not coded at all") },
 		"zeros in between": func(b []byte) []byte { return append(b[:len(b)/2:len(b)/2], make([]byte, len(b)/2)...) },
 	}
 	for coding, code := range coders {
+		whole := code(text)
 		for name, damage := range damages {
 			if coding == "deflate " && name == "plain text" {
 				continue // some bytes of it are a whole stream by chance
 			}
 			t.Run(fmt.Sprintf("%q %s", coding, name), func(t *testing.T) {
 				t.Parallel()
-				sent := damage(code(text))
+				sent := damage(whole)
 				s := answering(t, 200, http.Header{"Content-Encoding": {coding}}, string(sent))
 
 				resp, err := s.Get(t.Context(), "http://a.test/")
@@ -578,8 +562,8 @@ func TestABodyThatIsCutOffIsAnError(t *testing.T) {
 
 func TestABombIsALimitError(t *testing.T) {
 	t.Parallel()
-	bomb := coders["br"](strings.Repeat("\x00", 64<<20))
-	s := answering(t, 200, http.Header{"Content-Encoding": {"br"}}, string(bomb))
+	bomb := coders["zstd"](strings.Repeat("\x00", 40<<20))
+	s := answering(t, 200, http.Header{"Content-Encoding": {"zstd"}}, string(bomb))
 	_, err := s.Get(t.Context(), "http://a.test/")
 	assert.ErrorIs(t, err, session.ErrLimit)
 	assert.ErrorIs(t, err, session.ErrDecode)
@@ -716,9 +700,9 @@ func TestCookiesAreThoseOfThisResponse(t *testing.T) {
 	t.Parallel()
 	s := over(t, func(req *http.Request) (*http.Response, error) {
 		if req.URL.Path == "/" {
-			return reply(req, 302, http.Header{"Location": {"/end"}, "Set-Cookie": {"hop=1"}}, ""), nil
+			return answer(req, 302, http.Header{"Location": {"/end"}, "Set-Cookie": {"hop=1"}}, ""), nil
 		}
-		return reply(req, 200, http.Header{"Set-Cookie": {
+		return answer(req, 200, http.Header{"Set-Cookie": {
 			"a=b; Path=/x; HttpOnly", "gone=; Max-Age=0", "foreign=1; Domain=b.test", "q=\"v w\"; Domain=a.test",
 		}}, ""), nil
 	})
@@ -739,11 +723,11 @@ func TestHistoryHoldsWhatLedHere(t *testing.T) {
 	s := over(t, func(req *http.Request) (*http.Response, error) {
 		switch req.URL.Path {
 		case "/1":
-			return reply(req, 302, http.Header{"Location": {"/2"}, "Content-Encoding": {"gzip"}}, string(gzipped("first"))), nil
+			return answer(req, 302, http.Header{"Location": {"/2"}, "Content-Encoding": {"gzip"}}, string(gzipped("first"))), nil
 		case "/2":
-			return reply(req, 307, http.Header{"Location": {"/3"}}, "second"), nil
+			return answer(req, 307, http.Header{"Location": {"/3"}}, "second"), nil
 		}
-		return reply(req, 200, nil, "third"), nil
+		return answer(req, 200, nil, "third"), nil
 	})
 	resp := get(t, s, "http://a.test/1")
 	assert.Equal(t, "http://a.test/3", resp.URL().String())
@@ -767,10 +751,10 @@ func TestElapsedIsTheTimeToTheLastAnswersHeaders(t *testing.T) {
 		s := over(t, func(req *http.Request) (*http.Response, error) {
 			if req.URL.Path == "/first" {
 				time.Sleep(time.Hour)
-				return reply(req, 302, http.Header{"Location": {"/"}}, ""), nil
+				return answer(req, 302, http.Header{"Location": {"/"}}, ""), nil
 			}
 			time.Sleep(3 * time.Second)
-			resp := reply(req, 200, nil, "")
+			resp := answer(req, 200, nil, "")
 			resp.Body = io.NopCloser(readerFunc(func([]byte) (int, error) {
 				time.Sleep(time.Minute)
 				return 0, io.EOF
@@ -792,9 +776,9 @@ func TestNextIsTheRequestOfARedirect(t *testing.T) {
 	s := over(t, func(req *http.Request) (*http.Response, error) {
 		if req.URL.Path != "/start" {
 			sent, _ := io.ReadAll(req.Body)
-			return reply(req, 200, nil, req.Method+" "+string(sent)), nil
+			return answer(req, 200, nil, req.Method+" "+string(sent)), nil
 		}
-		return reply(req, 307, http.Header{"Location": {"/next#part"}}, ""), nil
+		return answer(req, 307, http.Header{"Location": {"/next#part"}}, ""), nil
 	})
 	resp, err := s.Post(t.Context(), "http://a.test/start", session.Text("payload"), session.FollowRedirects(false))
 	require.NoError(t, err)
@@ -824,7 +808,7 @@ func TestNextOfABadLocationIsAnError(t *testing.T) {
 func TestRequestIsTheOneThatWasSent(t *testing.T) {
 	t.Parallel()
 	s := over(t, func(req *http.Request) (*http.Response, error) {
-		return reply(req, 200, http.Header{"Set-Cookie": {"a=b"}}, ""), nil
+		return answer(req, 200, http.Header{"Set-Cookie": {"a=b"}}, ""), nil
 	})
 	s.Header.Set("X-Session", "1")
 	s.Params = map[string][]string{"k": {"v"}}

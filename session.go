@@ -70,9 +70,9 @@ type Session struct {
 	// headers go to its own origin only.
 	BaseURL string
 
-	mounts atomic.Pointer[[]Mounted]
-	env    atomic.Pointer[environ]
-	netrc  netrc.Cache
+	mounts  atomic.Pointer[[]Mounted]
+	noProxy atomic.Pointer[noProxyValue]
+	netrc   netrc.Cache
 }
 
 // New returns a Session with the settings of requests.Session(): the default
@@ -94,7 +94,14 @@ func (s *Session) AddUserAgent(product string) {
 	if s.Header == nil {
 		s.Header = make(http.Header)
 	}
-	s.Header.Set("User-Agent", strings.TrimSpace(s.Header.Get("User-Agent")+" "+product))
+	name := "User-Agent"
+	for spelling := range s.Header {
+		if http.CanonicalHeaderKey(spelling) == "User-Agent" {
+			name = spelling
+		}
+	}
+	before := strings.Join(s.Header[name], " ")
+	s.Header[name] = []string{strings.TrimSpace(before + " " + product)}
 }
 
 // Get sends a GET request. Errors are those of [Session.Send].
@@ -151,9 +158,9 @@ func (s *Session) Request(ctx context.Context, method, url string, opts ...Optio
 // An error is a [*url.Error] around one of the kinds, ErrConnection and so on;
 // there is no response then, but what [*RedirectError] and [*RetryError] hold.
 func (s *Session) Send(ctx context.Context, r *Request) (*Response, error) {
-	req, err := s.prepare(ctx, r)
+	req, err := s.Prepare(ctx, r)
 	if err != nil {
-		return nil, envelope(r.Method, joinBase(s.BaseURL, r.URL), err)
+		return nil, err
 	}
 	resp, err := s.send(req)
 	return resp, envelopeOf(req, err)
@@ -162,10 +169,19 @@ func (s *Session) Send(ctx context.Context, r *Request) (*Response, error) {
 // Prepare merges the session's settings into r and returns the request as
 // [Session.SendPrepared] would send it: URL, headers, cookies, body and auth in
 // place. What net/http has no field for, such as hooks, proxies and timeouts,
-// travels in its context. requests' prepare_request.
+// travels in its context. After an error a [Reader] of r has been closed; the
+// body of a request that is not sent is the caller's to close. requests'
+// prepare_request.
 func (s *Session) Prepare(ctx context.Context, r *Request) (*http.Request, error) {
+	if r == nil {
+		return nil, envelope("", "", kindf(ErrInvalidRequest, "no request"))
+	}
 	req, err := s.prepare(ctx, r)
-	return req, envelope(r.Method, joinBase(s.BaseURL, r.URL), err)
+	if err != nil {
+		r.closeReaders()
+		return nil, envelope(r.Method, joinBase(s.BaseURL, r.URL), err)
+	}
+	return req, nil
 }
 
 // SendPrepared sends a request that Prepare or [Response.Next] gave, without
@@ -191,6 +207,9 @@ func envelopeOf(req *http.Request, err error) error {
 	}
 	if failed, ok := err.(*hopError); ok {
 		req, err = failed.req, failed.err
+	}
+	if req == nil {
+		return envelope("", "", err)
 	}
 	return envelope(req.Method, redact(req.URL), err)
 }
@@ -234,11 +253,7 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 	if err := setBody(req, c, r); err != nil {
 		return nil, err
 	}
-	if err := s.setAuth(req, c, r.Auth, r.Header); err != nil {
-		c.body.finish(true)
-		return nil, err
-	}
-	return req, nil
+	return req, s.setAuth(req, c, r.Auth, r.Header)
 }
 
 func firstError(errs ...error) error {
@@ -276,12 +291,7 @@ func setBody(req *http.Request, c *call, r *Request) error {
 		return err
 	}
 	c.body = newOutbox(body)
-	err = firstError(takeHost(req), body.attach(req, c.body))
-	if err == nil {
-		err = takeFraming(req)
-	}
-	if err != nil {
-		c.body.finish(true)
+	if err := firstError(takeHost(req), body.attach(req, c.body), takeFraming(req)); err != nil {
 		return err
 	}
 	if _, set := req.Header["Content-Type"]; body.contentType != "" && !set {
@@ -304,6 +314,7 @@ func bodyOf(r *Request) (content, error) {
 // one authentication ⊃ retries ⊃ one hop. It closes the request's body.
 func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	c := callOf(req.Context())
+	c.body.begin()
 	timed, cancel := c.bounded(req)
 	defer func() {
 		c.body.finish(err != nil)
@@ -325,7 +336,9 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	}
 	resp.whenClosed(cancel)
 	if !c.stream {
-		return resp, resp.load()
+		if err = resp.load(); err != nil {
+			return nil, err
+		}
 	}
 	return resp, nil
 }

@@ -17,7 +17,7 @@ type outbox struct {
 	sources []*source // the caller's readers behind open
 
 	latest atomic.Pointer[upload]
-	over   atomic.Bool // nothing will ask for another
+	calls  atomic.Int32 // that are being made, and may ask for another upload
 }
 
 // newOutbox returns the outbox of a content; nil for one that is in memory.
@@ -52,14 +52,20 @@ func (o *outbox) replayable() bool {
 	return true
 }
 
-// finish says that nothing will ask for the body again. The caller's readers
-// are closed when the transport has closed the last upload, or at once where
-// now is set.
+// begin says that a call may ask for the body again and again.
+func (o *outbox) begin() {
+	if o != nil {
+		o.calls.Add(1)
+	}
+}
+
+// finish says that a call which began will not ask for the body again. After
+// the last one the caller's readers are closed when the transport has closed
+// the last upload, or at once where now is set.
 func (o *outbox) finish(now bool) {
-	if o == nil {
+	if o == nil || o.calls.Add(-1) > 0 {
 		return
 	}
-	o.over.Store(true)
 	if latest := o.latest.Load(); now || latest == nil || latest.closed.Load() {
 		o.close()
 	}
@@ -122,7 +128,7 @@ func (u *upload) Close() (err error) {
 	if body != nil {
 		err = body.Close()
 	}
-	if u.outbox.over.Load() {
+	if u.outbox.calls.Load() <= 0 {
 		u.outbox.close()
 	}
 	return err

@@ -27,12 +27,12 @@ func (a fsAdapter) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer req.Body.Close()
 	}
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		return answer(req, http.StatusMethodNotAllowed, nil), nil
+		return answer(req, http.StatusMethodNotAllowed, []byte("GET and HEAD only")), nil
 	}
 	name := strings.Trim(req.URL.Host+req.URL.Path, "/")
 	content, err := fs.ReadFile(a.files, name)
 	if err != nil {
-		return answer(req, http.StatusNotFound, nil), nil
+		return answer(req, http.StatusNotFound, []byte("no such file")), nil
 	}
 	return answer(req, http.StatusOK, content), nil
 }
@@ -53,7 +53,7 @@ func answer(req *http.Request, status int, content []byte) *http.Response {
 		ContentLength: int64(len(content)),
 		Request:       req,
 	}
-	if len(content) > 0 {
+	if req.Method != http.MethodHead {
 		resp.Header.Set("Content-Type", http.DetectContentType(content))
 		resp.Body = io.NopCloser(bytes.NewReader(content))
 	}

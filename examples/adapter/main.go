@@ -52,7 +52,7 @@ func ownScheme(ctx context.Context, out io.Writer, s *session.Session) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: %s %s\n", u, resp.Status, text)
+		fmt.Fprintf(out, "%s: %s: %s\n", u, resp.Status, text)
 	}
 	return redirected(ctx, out, s)
 }
@@ -91,9 +91,9 @@ func (l logged) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// middleware wraps each transport of an HTTPAdapter. Proxies, Verify and Cert of
-// session and request go on working, since the wrapper stands outside of
-// nothing but net/http's transport.
+// middleware wraps each transport of an HTTPAdapter. Proxy, Verify and Cert go on
+// working: the adapter still chooses the transport, and the wrapper only sees
+// what it sends. A wrapper mounted by itself could honour none of them.
 func middleware(ctx context.Context, out io.Writer, s *session.Session) error {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/old" {

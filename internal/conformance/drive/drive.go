@@ -24,6 +24,14 @@ func New() *Driver {
 	return &Driver{sessions: map[string]*session.Session{}, responses: map[int]*session.Response{}}
 }
 
+// Close closes all sessions.
+func (d *Driver) Close() {
+	for _, s := range d.sessions {
+		_ = s.Close()
+	}
+	clear(d.sessions)
+}
+
 // object is a JSON object of the protocol.
 type object map[string]any
 
