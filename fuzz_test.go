@@ -1,0 +1,110 @@
+package session_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cbf3e3a9/session"
+)
+
+// requireTarget checks that a URL gives a request line of three words.
+func requireTarget(t *testing.T, u *url.URL) {
+	t.Helper()
+	target := u.RequestURI()
+	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		require.Failf(t, "the target would split the request line", "%q", target)
+	}
+	assert.NotEmpty(t, u.Host)
+}
+
+// A URL is refused, or gives a request that can be written, and is itself
+// when it is prepared again.
+func FuzzPrepareURL(f *testing.F) {
+	for _, seed := range []string{
+		"http://a.test", "https://u:p@ü.test:8443/a b?c d#e f", "http://[::1%25eth0]:80/%zz",
+		"http://a.test/../x/./y;p?q=%41", "http:///x", "HTTP://A.TEST", "http://a\\@b/", "mailto:x@y", "//a", "",
+	} {
+		f.Add(seed, "v x&=%")
+	}
+	s := new(session.Session)
+	f.Fuzz(func(t *testing.T, text, value string) {
+		r := &session.Request{URL: text, Params: url.Values{"k": {value}}}
+		req, err := s.Prepare(context.Background(), r)
+		if err != nil {
+			return
+		}
+		if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+			return
+		}
+		requireTarget(t, req.URL)
+		again, err := s.Prepare(context.Background(), &session.Request{URL: req.URL.String()})
+		require.NoError(t, err)
+		assert.Equal(t, req.URL.String(), again.URL.String())
+	})
+}
+
+// A Location is refused, or leads to a request that can be written.
+func FuzzLocation(f *testing.F) {
+	for _, seed := range []string{
+		"/x y", "//b.test/š", "?q=1", "../d/./x#two", "http://a.test:99999/", "http://[::1", "ftp://a.test/x",
+		"http:/x", "\x00/x", "/%zz", "HTTP://B.test", "http://evil:x@b.test/", " /x ", "/a\r\nb",
+	} {
+		f.Add(seed)
+	}
+	from, err := http.NewRequest(http.MethodGet, "http://a.test/d/e?f#g", nil)
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, location string) {
+		next, err := new(session.Redirector).NextRequest(&session.Response{Response: &http.Response{
+			StatusCode: http.StatusFound, Request: from, Header: http.Header{"Location": {location}},
+		}})
+		if err != nil || next == nil {
+			return
+		}
+		if next.URL.Scheme == "http" || next.URL.Scheme == "https" {
+			requireTarget(t, next.URL)
+		}
+	})
+}
+
+// Requoting a second time changes nothing.
+func FuzzRequote(f *testing.F) {
+	for _, seed := range []string{"http://a.test/x y", "%7E%41%2F", "%zz", "ü", "a[b]?c|d", "%", "%4"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once := session.Requote(text)
+		assert.False(t, strings.ContainsFunc(once, func(r rune) bool { return r <= ' ' || r >= 0x7f }), once)
+		if !strings.Contains(text, "%") {
+			assert.Equal(t, once, session.Requote(once))
+		}
+	})
+}
+
+// A state is refused, or gives a session that gives it again.
+func FuzzState(f *testing.F) {
+	s := session.New()
+	s.Auth = session.BasicAuth("u", "p")
+	s.Proxies = session.Proxies{"http": "http://p.test"}
+	data, _, err := s.MarshalState()
+	require.NoError(f, err)
+	f.Add(data)
+	f.Add([]byte(`{"Version":1}`))
+	f.Add([]byte(`{`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		loaded, err := session.UnmarshalState(data)
+		if err != nil {
+			return
+		}
+		again, omitted, err := loaded.MarshalState()
+		require.NoError(t, err)
+		assert.Empty(t, omitted)
+		_, err = session.UnmarshalState(again)
+		require.NoError(t, err)
+	})
+}
