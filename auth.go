@@ -129,14 +129,17 @@ func urlAuth(u *url.URL, userAlone bool) Auth {
 }
 
 // credentials are what an [Auth] has put on a request: the auth, and the
-// headers that it set, so that a redirect to elsewhere can take them off.
+// headers that it set, so that they can be taken off again.
 type credentials struct {
-	auth    Auth
-	headers []string
+	auth Auth
+	set  []authHeader
 }
 
-// authorization is what [Basic], [Bearer] and [Digest] set.
-var authorization = []string{"Authorization"}
+// authHeader is a header that an auth has set, and its values before; nil for none.
+type authHeader struct {
+	name          string
+	before, after []string
+}
 
 // authenticate runs auth on req and notes which headers it set.
 func authenticate(auth Auth, req *http.Request) (credentials, error) {
@@ -144,24 +147,28 @@ func authenticate(auth Auth, req *http.Request) (credentials, error) {
 	case noAuth:
 		return credentials{auth: auth}, nil
 	case Basic, Bearer, *Digest:
+		before := req.Header["Authorization"]
 		err := auth.Authenticate(req)
-		return credentials{auth, authorization}, err
+		after := req.Header["Authorization"]
+		return credentials{auth, []authHeader{{"Authorization", before, after}}},
+			firstError(err, checkHeader("Authorization", after))
 	}
 	before := req.Header.Clone()
 	if err := auth.Authenticate(req); err != nil {
 		return credentials{}, err
 	}
-	return credentials{auth, changedHeaders(before, req.Header)}, checkHeaders(req.Header)
+	return credentials{auth, headersSet(before, req.Header)}, checkHeaders(req.Header)
 }
 
-func changedHeaders(before, after http.Header) []string {
-	var names []string
+// headersSet gives the headers that were set between before and after.
+func headersSet(before, after http.Header) []authHeader {
+	var set []authHeader
 	for name, values := range after {
 		if !equalValues(before[name], values) {
-			names = append(names, name)
+			set = append(set, authHeader{name, before[name], values})
 		}
 	}
-	return names
+	return set
 }
 
 func equalValues(a, b []string) bool {
@@ -176,11 +183,16 @@ func equalValues(a, b []string) bool {
 	return true
 }
 
-// removeFrom takes the headers that the auth set off a request, and any
-// Authorization with them.
+// removeFrom takes the headers that the auth set off a request: each is again
+// what it was. A redirect has made the Cookie header anew by itself.
 func (c credentials) removeFrom(h http.Header) {
-	delete(h, "Authorization")
-	for _, name := range c.headers {
-		delete(h, name)
+	for _, s := range c.set {
+		untouched := equalValues(h[s.name], s.after)
+		switch {
+		case untouched && s.before != nil:
+			h[s.name] = s.before
+		case untouched || s.name != "Cookie":
+			delete(h, s.name)
+		}
 	}
 }

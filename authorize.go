@@ -3,6 +3,7 @@ package session
 import (
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // headerFor is the session's headers as they go to u: what is secret stays
@@ -67,15 +68,31 @@ func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Au
 	return nil
 }
 
-// hasValue reports whether a header is set, whatever the case of its name.
-func hasValue(h http.Header, name string) bool {
-	if len(h[name]) > 0 {
-		return true
-	}
-	for key, values := range h {
-		if len(values) > 0 && http.CanonicalHeaderKey(key) == name {
-			return true
+// deleteHeader removes a header, whatever the case of its name: what comes to
+// Do has names as its caller wrote them (CVE-2018-25091).
+func deleteHeader(h http.Header, name string) {
+	delete(h, name)
+	for key := range h {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			delete(h, key)
 		}
 	}
-	return false
+}
+
+// hasValue reports whether a header is set, whatever the case of its name.
+func hasValue(h http.Header, name string) bool {
+	return len(headerValues(h, name)) > 0
+}
+
+// headerValues gives the values of a header, whatever the case of its name.
+func headerValues(h http.Header, name string) []string {
+	if values := h[name]; len(values) > 0 {
+		return values
+	}
+	for key, values := range h {
+		if len(key) == len(name) && len(values) > 0 && strings.EqualFold(key, name) {
+			return values
+		}
+	}
+	return nil
 }

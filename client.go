@@ -53,18 +53,19 @@ func (r *Response) asSent() *http.Response {
 func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	c := s.newCall(req.Context(), &Request{})
 	c.stream, c.redirects, c.dropIn = true, true, true
-	own := req.Clone(c)
+	own := req.WithContext(c)
 	if err := s.adoptURL(own); err != nil {
 		return nil, err
 	}
 	if own.Method == "" {
 		own.Method = http.MethodGet
 	}
-	if own.Header == nil {
-		own.Header = make(http.Header)
-	}
-	if err := checkHeaders(own.Header); err != nil {
-		return nil, err
+	own.Header = make(http.Header, max(len(req.Header), len(s.Header))+2) // Cookie and Authorization
+	for name, values := range req.Header {
+		if err := checkHeader(name, values); err != nil {
+			return nil, err
+		}
+		own.Header[name] = values[:len(values):len(values)]
 	}
 	c.plain = s.addHeaders(own)
 	s.adoptCookies(own, c)
@@ -72,7 +73,7 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	return own, s.setAuth(own, c, nil, req.Header)
 }
 
-// adoptURL puts BaseURL and the session's parameters to a URL that is
+// adoptURL puts BaseURL and the session's parameters to a copy of a URL that is
 // otherwise sent as it is written.
 func (s *Session) adoptURL(req *http.Request) error {
 	if !req.URL.IsAbs() && s.BaseURL != "" {
@@ -81,6 +82,9 @@ func (s *Session) adoptURL(req *http.Request) error {
 			return err
 		}
 		req.URL = joined
+	} else {
+		own := *req.URL
+		req.URL = &own
 	}
 	switch {
 	case req.URL.Scheme == "":

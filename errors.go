@@ -250,10 +250,15 @@ func contextError(ctx context.Context) error {
 		return nil
 	}
 	cause := context.Cause(ctx)
-	if errors.Is(cause, context.DeadlineExceeded) && !errors.Is(cause, ErrTimeout) {
+	switch {
+	case errors.Is(cause, ErrTimeout):
+		return cause
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return wrapKind(ErrTimeout, cause)
+	case errors.Is(cause, context.Canceled):
+		return cause
 	}
-	return cause
+	return fmt.Errorf("%w: %w", context.Canceled, cause) // a cause that the caller gave
 }
 
 // classify gives an error of a RoundTripper its kind, by what it is and by

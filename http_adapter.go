@@ -8,6 +8,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -110,7 +111,8 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 // A Proxy-Authorization header goes to a proxy, never to an origin
 // (CVE-2023-32681). connected tells whether a tunnel was made.
 func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connected *atomic.Bool) {
-	own, hasOwn := req.Header["Proxy-Authorization"]
+	own := headerValues(req.Header, "Proxy-Authorization")
+	hasOwn := own != nil
 	if proxy == nil && !hasOwn {
 		return req, nil
 	}
@@ -131,7 +133,7 @@ func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connecte
 	out = req.WithContext(ctx)
 	if hasOwn && !forwarded {
 		out.Header = req.Header.Clone()
-		delete(out.Header, "Proxy-Authorization")
+		deleteHeader(out.Header, "Proxy-Authorization")
 	}
 	if forwarded && req.Host != "" && req.Host != req.URL.Host {
 		// net/http would ask the proxy for the host of the override
@@ -216,7 +218,7 @@ func keyOf(req *http.Request, settings TransportSettings) (key transportKey, err
 		}
 	}
 	if settings.Proxy != nil && req.URL.Scheme == "https" {
-		key.tunnel = settings.Proxy.String() + " " + req.Header.Get("Proxy-Authorization")
+		key.tunnel = settings.Proxy.String() + " " + strings.Join(headerValues(req.Header, "Proxy-Authorization"), " ")
 	}
 	return key, nil
 }

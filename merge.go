@@ -13,16 +13,13 @@ import (
 // canonical form, as requests' merge_setting does: a nil value removes. The
 // values are shared with those given, clipped so that appending copies.
 func mergeHeader(request, session http.Header) (http.Header, error) {
-	size := len(session) + 2 // Cookie and Authorization
-	for name := range request {
-		if _, overridden := session[name]; !overridden {
-			size++
-		}
-	}
-	merged := make(http.Header, size)
+	merged := make(http.Header, max(len(request), len(session))+2) // Cookie and Authorization
 	for _, h := range [...]http.Header{session, request} {
 		for name, values := range h {
 			key := textproto.CanonicalMIMEHeaderKey(name)
+			if key != name && spelledTwice(h, key) {
+				return nil, kindf(ErrInvalidHeader, "%.100q is given in two spellings", key)
+			}
 			if values != nil || key == "User-Agent" {
 				merged[key] = values[:len(values):len(values)]
 			} else {
@@ -31,6 +28,18 @@ func mergeHeader(request, session http.Header) (http.Header, error) {
 		}
 	}
 	return merged, checkHeaders(merged)
+}
+
+// spelledTwice reports whether a header has the name key in two spellings: a
+// map has no order that could decide between them.
+func spelledTwice(h http.Header, key string) bool {
+	spellings := 0
+	for name := range h {
+		if strings.EqualFold(name, key) {
+			spellings++
+		}
+	}
+	return spellings > 1
 }
 
 // checkHeader refuses what would split or corrupt the message

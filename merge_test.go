@@ -558,3 +558,44 @@ func TestProxiesOfARequestWinOverTheEnvironmentsOnTheWire(t *testing.T) {
 	s.Proxies, s.TrustEnv = nil, false
 	assert.False(t, proxied())
 }
+
+func TestAnAuthThatAppendsRunsAnewOnEachAttemptAndHop(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/same":
+			http.Redirect(w, r, "/end", http.StatusFound)
+		case "/other":
+			http.Redirect(w, r, "http://b.test/end", http.StatusFound)
+		case "/busy":
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	s := open(t, srv)
+	s.Header.Set("Authorization", "Token t")
+	options := []session.Option{
+		session.Header{"X-Sig": {"own"}},
+		&session.Retry{Total: 1, Statuses: []int{503}, ReturnStatus: true},
+		session.AuthFunc(func(req *http.Request) error {
+			req.Header.Add("X-Sig", "auth's")
+			req.AddCookie(&http.Cookie{Name: "sig", Value: "1"})
+			return nil
+		}),
+	}
+	for _, c := range []struct {
+		path, authorization, cookie string
+		want                        []string
+	}{
+		{"/same", "Token t", "sig=1", []string{"own", "auth's"}},
+		{"/busy", "Token t", "sig=1", []string{"own", "auth's"}},
+		{"/other", "", "", []string{"own"}},
+	} {
+		_, err := s.Get(t.Context(), "http://a.test"+c.path, options...)
+		require.NoError(t, err)
+		got := srv.last(t)
+		assert.Equal(t, c.want, got.Header["X-Sig"], c.path)
+		assert.Equal(t, c.authorization, got.Header.Get("Authorization"), c.path)
+		assert.Equal(t, c.cookie, got.Header.Get("Cookie"), c.path)
+	}
+	assert.Len(t, srv.requests(), 6)
+}

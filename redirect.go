@@ -111,22 +111,17 @@ func (r *Redirector) stripAuth(from, to *url.URL) bool {
 // Location ([ErrInvalidURL]), of the body ([ErrUnrewindableBody]), and of the
 // steps. requests' Response.next.
 func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
-	if prev.Request == nil {
-		return r.next(prev, context.Background())
-	}
-	return r.next(prev, callerContext(prev.Request.Context()))
+	return r.next(prev, callerContext(prev.Request))
 }
 
 // callerContext is the context that a request was made in, without a deadline of ours.
-func callerContext(ctx context.Context) context.Context {
-	c := callOf(ctx)
-	switch {
-	case c == nil:
-		return ctx
-	case c.caller != nil:
-		return c.caller
+func callerContext(req *http.Request) context.Context {
+	if req != nil {
+		if c := callOf(req.Context()); c != nil && c.caller != nil {
+			return c.caller
+		}
 	}
-	return c.Context
+	return runningContext(req)
 }
 
 // runningContext is the context that a call is in, with a deadline of ours.
@@ -157,13 +152,12 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	c := &call{Context: ctx, redirects: true}
 	if known := callOf(from.Context()); known != nil {
 		c = known.under(ctx)
-		c.caller = nil
 	}
 	c.previous, c.sent = from.URL.Scheme, new(atomic.Bool)
 	next := from.Clone(c)
 	next.URL = to
-	delete(next.Header, "Proxy-Authorization")
-	delete(next.Header, "Cookie")
+	deleteHeader(next.Header, "Proxy-Authorization")
+	deleteHeader(next.Header, "Cookie")
 	if from.Host == from.URL.Host || r.stripAuth(from.URL, to) {
 		next.Host = to.Host // an override belongs to its origin
 	}
@@ -192,7 +186,7 @@ func dropBody(req *http.Request) {
 		"Content-Length", "Content-Type", "Transfer-Encoding",
 		"Content-Encoding", "Content-Language", "Content-Location",
 	} {
-		delete(req.Header, name)
+		deleteHeader(req.Header, name)
 	}
 }
 
@@ -223,11 +217,13 @@ func (r *Redirector) rebuildAuth(next *http.Request, prev *Response) error {
 	return nil
 }
 
-// dropCredentials takes off a request what its auth put on it.
+// dropCredentials takes off a request what its auth put on it, and any
+// Authorization.
 func dropCredentials(next *http.Request) {
 	c := callOf(next.Context())
 	c.removeFrom(next.Header)
 	c.credentials = credentials{}
+	deleteHeader(next.Header, "Authorization")
 }
 
 // Follow follows the redirects that begin with first, and yields each further
@@ -236,10 +232,15 @@ func dropCredentials(next *http.Request) {
 // response's History holds those before it. After an error nothing follows:
 // one redirect too many is a [*RedirectError]. It is requests' resolve_redirects.
 func (r *Redirector) Follow(first *Response, send func(*http.Request) (*Response, error)) iter.Seq2[*Response, error] {
+	return r.follow(callerContext(first.Request), first, send)
+}
+
+// follow is Follow in a context.
+func (r *Redirector) follow(ctx context.Context, first *Response, send func(*http.Request) (*Response, error)) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
 		var history []*Response
 		for resp := first; ; {
-			next, err := r.nextOf(resp, history)
+			next, err := r.nextOf(ctx, resp, history)
 			if next == nil && err == nil {
 				return
 			}
@@ -256,9 +257,7 @@ func (r *Redirector) Follow(first *Response, send func(*http.Request) (*Response
 				return
 			}
 			r.Cache.remember(from, resp)
-			if _, more := r.target(resp); !more {
-				resp.History = history
-			}
+			resp.History = slices.Clip(history)
 			if !yield(resp, nil) {
 				return
 			}
@@ -268,7 +267,7 @@ func (r *Redirector) Follow(first *Response, send func(*http.Request) (*Response
 
 // nextOf is the request that follows resp in a chain; nil at its end. resp is
 // closed where it gives an error.
-func (r *Redirector) nextOf(resp *Response, history []*Response) (*http.Request, error) {
+func (r *Redirector) nextOf(ctx context.Context, resp *Response, history []*Response) (*http.Request, error) {
 	if _, ok := r.target(resp); !ok {
 		return nil, nil
 	}
@@ -277,7 +276,7 @@ func (r *Redirector) nextOf(resp *Response, history []*Response) (*http.Request,
 		resp.drain()
 		return nil, &RedirectError{Response: resp, History: resp.History}
 	}
-	next, err := r.next(resp, runningContext(resp.Request))
+	next, err := r.next(resp, ctx)
 	if err != nil {
 		resp.Close()
 	}
@@ -299,11 +298,13 @@ func (s *Session) NextRequest(prev *Response) (*http.Request, error) {
 }
 
 // Follow follows the redirects that begin with first, a response that was had
-// without following them, and yields each further response as it comes. Each
-// is to be read or closed before the next; see [Redirector.Follow].
+// without following them, and yields each further response as it comes; see
+// [Redirector.Follow]. Responses are streamed where first was: the one that
+// the loop is left with is to be read or closed then, and no other. A Total
+// timeout bounds each hop.
 func (s *Session) Follow(first *Response) iter.Seq2[*Response, error] {
 	return func(yield func(*Response, error) bool) {
-		for resp, err := range s.withSession().Follow(first, s.exchange) {
+		for resp, err := range s.withSession().Follow(first, s.sendHop) {
 			if err != nil && first.Request != nil {
 				err = envelopeOf(first.Request, err)
 			}
@@ -314,13 +315,33 @@ func (s *Session) Follow(first *Response) iter.Seq2[*Response, error] {
 	}
 }
 
+// sendHop sends one request of a chain that the caller follows.
+func (s *Session) sendHop(req *http.Request) (*Response, error) {
+	c := callOf(req.Context())
+	timed, cancel := c.bounded(req)
+	resp, err := s.exchange(timed)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	resp.whenClosed(cancel)
+	if c.stream {
+		return resp, nil
+	}
+	if _, more := s.target(resp); more {
+		resp.drain()
+		return resp, nil
+	}
+	return resp, resp.load()
+}
+
 // followAll follows every redirect, and returns the last response.
 func (s *Session) followAll(first *Response) (*Response, error) {
 	last := first
 	if _, ok := s.target(first); !ok {
 		return first, nil
 	}
-	for resp, err := range s.withSession().Follow(first, s.exchange) {
+	for resp, err := range s.withSession().follow(runningContext(first.Request), first, s.exchange) {
 		if err != nil {
 			return nil, err
 		}
@@ -340,7 +361,7 @@ func (s *Session) DefaultRebuildAuth(next *http.Request, prev *Response) (err er
 	}
 	if c.auth == NoAuth {
 		if s.stripAuth(prev.Request.URL, next.URL) {
-			delete(next.Header, "Authorization")
+			deleteHeader(next.Header, "Authorization")
 		}
 		return nil
 	}
@@ -376,12 +397,13 @@ func (s *Session) startingPoint(req *http.Request) (*http.Request, error) {
 	for location := range s.Cache.chain(req.URL) {
 		permanent := &Response{Response: &http.Response{
 			StatusCode: http.StatusPermanentRedirect, Request: req,
-			Header: http.Header{"Location": {location}},
+			Header: http.Header{"Location": {location}}, Body: http.NoBody,
 		}}
 		next, err := redirector.next(permanent, runningContext(req))
-		if err != nil {
-			return nil, err
+		if next == nil || err != nil {
+			return req, err
 		}
+		closeBody(req)
 		req = next
 	}
 	return req, nil

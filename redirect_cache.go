@@ -49,13 +49,22 @@ func (c *RedirectCache) Clear() {
 
 // remember keeps the redirect that led from one response to another.
 func (c *RedirectCache) remember(from, to *Response) {
-	if c == nil || !from.IsPermanentRedirect() || strings.Contains(strings.ToLower(from.Header.Get("Cache-Control")), "no-store") {
+	if c == nil || !from.IsPermanentRedirect() || forbidsStoring(from.Header) {
 		return
 	}
 	if from.Request.Method != http.MethodGet && from.Request.Method != http.MethodHead {
 		return
 	}
-	c.put(cacheKey(from.Request.URL), to.Request.URL.String())
+	place := *to.Request.URL
+	if place.Fragment == from.Request.URL.Fragment {
+		place.Fragment, place.RawFragment = "", "" // it was carried on, and belongs to that request
+	}
+	c.put(cacheKey(from.Request.URL), place.String())
+}
+
+// forbidsStoring reports whether an answer must not be kept (RFC 9111 section 5.2.2.5).
+func forbidsStoring(h http.Header) bool {
+	return strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store")
 }
 
 // cacheKey is a URL without its fragment and user information.

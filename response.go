@@ -329,8 +329,8 @@ const MaxLine = 16 << 20
 
 // Lines yields the body line by line, without line ends, which are "\n",
 // "\r\n" and "\r". A line is valid until the next. A line longer than MaxLine
-// is a [*LimitError]; it, or an error of Bytes's, is yielded last, after what
-// could be read. When the loop ends the response is closed. requests'
+// is a [*LimitError]; it, or an error of Bytes's, is yielded last, with what
+// there was of the next line. When the loop ends the response is closed. requests'
 // iter_lines, but that a "\r\n" is one line end wherever the body is cut.
 func (r *Response) Lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
@@ -368,24 +368,24 @@ func (s *lineScanner) next() ([]byte, error) {
 			s.skipLF = false
 		}
 		rest := s.buffer[s.start:]
-		if end := bytes.IndexAny(rest[s.seen:], "\r\n"); end >= 0 {
+		if end := bytes.IndexAny(rest[s.seen:], "\r\n"); end >= 0 && s.seen+end <= MaxLine {
 			end += s.seen
 			s.skipLF = rest[end] == '\r'
 			s.start, s.seen = s.start+end+1, 0
 			return rest[:end], nil
 		}
 		s.seen = len(rest)
-		if s.err != nil {
-			s.start, s.seen = len(s.buffer), 0
-			if len(rest) > 0 && s.err == io.EOF {
-				return rest, nil
-			}
-			return nil, s.err
-		}
-		if s.seen > MaxLine {
+		switch {
+		case s.seen > MaxLine:
 			return nil, &LimitError{"length of a line", MaxLine}
+		case s.err == nil:
+			s.fill()
+			continue
+		case s.err == io.EOF && s.seen > 0:
+			s.start, s.seen = len(s.buffer), 0
+			return rest, nil
 		}
-		s.fill()
+		return rest, s.err
 	}
 }
 

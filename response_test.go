@@ -333,51 +333,46 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	assert.Equal(t, int32(1), connections.Load())
 }
 
-func gzipped(text string) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	_, _ = io.WriteString(w, text)
-	_ = w.Close()
-	return out.Bytes()
+// coders make a body in each content coding.
+var coders = map[string]func(text string) []byte{
+	"gzip":     gzipped,
+	"x-gzip":   gzipped,
+	"GZip":     gzipped,
+	"deflate":  coder(func(w io.Writer) flusher { return zlib.NewWriter(w) }),
+	"deflate ": coder(func(w io.Writer) flusher { f, _ := flate.NewWriter(w, 1); return f }), // without zlib's framing
+	"br":       coder(func(w io.Writer) flusher { return brotli.NewWriterLevel(w, 1) }),
+	"zstd": coder(func(w io.Writer) flusher {
+		z, _ := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(64<<10))
+		return z
+	}),
 }
 
-// coders make a body in each content coding.
-var coders = map[string]func(string) []byte{
-	"gzip":   gzipped,
-	"x-gzip": gzipped,
-	"GZip":   gzipped,
-	"deflate": func(text string) []byte {
+type flusher interface {
+	io.WriteCloser
+	Flush() error
+}
+
+// coder makes a function that codes a text in two parts.
+func coder(open func(io.Writer) flusher) func(string) []byte {
+	return func(text string) []byte {
 		var out bytes.Buffer
-		w := zlib.NewWriter(&out)
-		_, _ = io.WriteString(w, text)
+		w := open(&out)
+		_, _ = io.WriteString(w, text[:len(text)/2])
+		_ = w.Flush()
+		_, _ = io.WriteString(w, text[len(text)/2:])
 		_ = w.Close()
 		return out.Bytes()
-	},
-	"deflate ": func(text string) []byte { // without zlib's framing
-		var out bytes.Buffer
-		w, _ := flate.NewWriter(&out, flate.DefaultCompression)
-		_, _ = io.WriteString(w, text)
-		_ = w.Close()
-		return out.Bytes()
-	},
-	"br": func(text string) []byte {
-		var out bytes.Buffer
-		w := brotli.NewWriter(&out)
-		_, _ = io.WriteString(w, text)
-		_ = w.Close()
-		return out.Bytes()
-	},
-	"zstd": func(text string) []byte {
-		w, _ := zstd.NewWriter(nil)
-		defer w.Close()
-		return w.EncodeAll([]byte(text), nil)
-	},
+	}
+}
+
+func gzipped(text string) []byte {
+	return coder(func(w io.Writer) flusher { return gzip.NewWriter(w) })(text)
 }
 
 // longText is a text that no coding makes short.
 var longText = sync.OnceValue(func() string {
-	text := make([]byte, 0, 200_000)
-	for i := range 30_000 {
+	text := make([]byte, 0, 60_000)
+	for i := range 6_000 {
 		text = append(strconv.AppendInt(text, int64(i*i*7919), 16), ';')
 	}
 	return string(text)

@@ -356,6 +356,7 @@ func (s *Session) nextAttempt(req *http.Request) (*http.Request, error) {
 		return next, nil
 	}
 	again := callOf(next.Context())
+	again.removeFrom(next.Header)
 	again.credentials, err = authenticate(c.auth, next)
 	if err != nil {
 		closeBody(next)

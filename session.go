@@ -387,11 +387,12 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	next := req.Clone(c.under(c.Context))
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
+	before := next.Header.Clone()
 	ok, err := auth.Challenge(next, resp.Response)
 	if err != nil || !ok {
 		return nil, err
 	}
-	again.credentials = credentials{auth, changedHeaders(req.Header, next.Header)}
+	again.credentials = credentials{auth, headersSet(before, next.Header)}
 	if err := checkHeaders(next.Header); err != nil {
 		return nil, err
 	}
@@ -435,11 +436,8 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 // which would go to the origin.
 func outgoing(ctx context.Context, req *http.Request, c *call, adapter http.RoundTripper) *http.Request {
 	_, asked := req.Header["Accept-Encoding"]
-	_, forProxy := req.Header["Proxy-Authorization"]
-	if forProxy {
-		_, settles := adapter.(Adapter)
-		forProxy = !settles
-	}
+	_, settles := adapter.(Adapter)
+	forProxy := !settles && hasValue(req.Header, "Proxy-Authorization")
 	identity := !asked && !c.dropIn
 	if !identity && !forProxy && ctx == req.Context() {
 		return req
@@ -453,7 +451,7 @@ func outgoing(ctx context.Context, req *http.Request, c *call, adapter http.Roun
 		setHeader(out, "Accept-Encoding", "identity")
 	}
 	if forProxy {
-		delete(out.Header, "Proxy-Authorization")
+		deleteHeader(out.Header, "Proxy-Authorization")
 	}
 	return out
 }

@@ -18,7 +18,8 @@ const NoTimeout time.Duration = -1
 //
 // The context bounds the whole call too. No timer runs for a limit that is not
 // set. net/http's own guards of the base transport (dialling 30 s, TLS
-// handshake 10 s) hold besides.
+// handshake 10 s) hold besides. Connect, and Read until the answer begins, need
+// an adapter that reports to [net/http/httptrace], as net/http's transports do.
 type Timeout struct {
 	// Connect bounds the time to a usable connection: name lookup, dialling,
 	// the proxy and the TLS handshake. Past it: [ErrConnectTimeout].
@@ -82,10 +83,14 @@ func watch(ctx context.Context, limit Timeout) (context.Context, *watchdog) {
 	return ctx, w
 }
 
-// arm starts the wait for what over; what was waited for before has come.
+// arm starts the wait for what; what was waited for before has come.
 func (w *watchdog) arm(kind error, what string, limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.armLocked(kind, what, limit)
+}
+
+func (w *watchdog) armLocked(kind error, what string, limit time.Duration) {
 	w.disarmLocked()
 	if limit <= 0 || w.stopped {
 		return
@@ -109,10 +114,9 @@ func (w *watchdog) disarm() {
 // waitToSend waits for the server to take what is sent, and to answer.
 func (w *watchdog) waitToSend() {
 	w.mu.Lock()
-	answered := w.answered
-	w.mu.Unlock()
-	if !answered {
-		w.arm(ErrReadTimeout, "no answer", w.limit.Read)
+	defer w.mu.Unlock()
+	if !w.answered {
+		w.armLocked(ErrReadTimeout, "no answer", w.limit.Read)
 	}
 }
 
@@ -145,6 +149,10 @@ func (w *watchdog) upload(req *http.Request) {
 	req.Body = &watchedUpload{req.Body, w}
 }
 
+// maxPiece bounds what is given to be sent at once, in bytes, so that a server
+// that takes it slowly is seen to take it. It is the size of net/http's buffer.
+const maxPiece = 4 << 10
+
 type watchedUpload struct {
 	io.ReadCloser
 	w *watchdog
@@ -152,7 +160,7 @@ type watchedUpload struct {
 
 func (u *watchedUpload) Read(p []byte) (int, error) {
 	u.w.disarmUpload()
-	n, err := u.ReadCloser.Read(p)
+	n, err := u.ReadCloser.Read(p[:min(len(p), maxPiece)])
 	u.w.waitToSend()
 	return n, err
 }

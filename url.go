@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -165,12 +166,19 @@ func parseURL(text string) (*url.URL, error) {
 		if strings.Contains(text, ":") && !hasPrefixFold(text, "http") {
 			return foreignURL(text), nil
 		}
-		return nil, kindf(ErrMissingScheme, "%q; perhaps https://%s was meant", redactText(text), redactText(text))
+		return nil, missingScheme(text)
 	}
-	if !isHTTP(scheme) {
-		return foreignURL(text), nil
+	switch {
+	case isHTTP(scheme):
+		return parseHTTP(scheme, rest)
+	case hasPrefixFold(scheme, "http") && !strings.HasPrefix(rest, "//"):
+		return nil, missingScheme(text) // "httpbin.test:8080", as requests reads it
 	}
-	return parseHTTP(scheme, rest)
+	return foreignURL(text), nil
+}
+
+func missingScheme(text string) error {
+	return kindf(ErrMissingScheme, "%q; perhaps https://%s was meant", redactText(text), redactText(text))
 }
 
 // cutScheme splits "scheme:rest"; the scheme comes in lower case.
@@ -281,8 +289,8 @@ func userinfo(text string) *url.Userinfo {
 
 // splitPort cuts the port off a host; an empty port is none.
 func splitPort(hostport string) (host, port string, err error) {
-	colon := strings.LastIndexByte(hostport, ':')
-	if colon < 0 || colon < strings.LastIndexByte(hostport, ']') {
+	colon, bracket := strings.LastIndexByte(hostport, ':'), strings.LastIndexByte(hostport, ']')
+	if colon < bracket || colon < 0 || bracket < 0 && hostport[0] == '[' {
 		return hostport, "", nil
 	}
 	host, port = hostport[:colon], hostport[colon+1:]
@@ -314,7 +322,7 @@ func normalizeHost(host string) (string, error) {
 		return host, nil
 	}
 	ascii, err := asciiHost(host)
-	if err != nil || !isRegName(ascii) {
+	if err != nil || !isRegName(ascii) || !utf8.ValidString(host) {
 		return "", kindf(ErrInvalidHost, "%.100q", host)
 	}
 	return ascii, nil
@@ -341,8 +349,11 @@ func isPlainHost(host string) bool {
 			return false
 		}
 	}
-	return true
+	return len(host) <= maxHost
 }
+
+// maxHost bounds a name with its final dot (RFC 1035 section 2.3.4).
+const maxHost = 254
 
 // asciiHost gives a host in lower case, its labels outside ASCII in Punycode.
 func asciiHost(host string) (string, error) {
@@ -357,7 +368,7 @@ func asciiHost(host string) (string, error) {
 // isRegName reports whether host is a name that can be looked up: labels of 1
 // to 63 characters, none of which could be taken for another part of a URL.
 func isRegName(host string) bool {
-	if host[0] == '*' || host[0] == '.' || len(host) > 254 {
+	if host[0] == '*' || host[0] == '.' || len(host) > maxHost {
 		return false
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
@@ -452,7 +463,7 @@ func resolveLocation(base *url.URL, location string) (*url.URL, error) {
 	if len(location) > maxLocation {
 		return nil, &LimitError{"length of Location", maxLocation}
 	}
-	location = strings.Map(dropLineBreaks, strings.TrimLeftFunc(location, isControlOrSpace))
+	location = lineBreaks.Replace(strings.TrimLeftFunc(location, isControlOrSpace))
 	if strings.HasPrefix(location, "//") {
 		location = base.Scheme + ":" + location
 	}
@@ -498,13 +509,8 @@ func redirectTarget(scheme, rest string) (*url.URL, error) {
 
 func isControlOrSpace(r rune) bool { return r <= ' ' }
 
-// dropLineBreaks takes out of a Location what browsers and Python take out.
-func dropLineBreaks(r rune) rune {
-	if r == '\t' || r == '\r' || r == '\n' {
-		return -1
-	}
-	return r
-}
+// lineBreaks takes out of a Location what browsers and Python take out.
+var lineBreaks = strings.NewReplacer("\t", "", "\r", "", "\n", "")
 
 // hostKey is a URL's host in lower case without port, as cookies, netrc,
 // proxies and adapters compare it.

@@ -108,9 +108,9 @@ func threeCookies(tb testing.TB, jar http.CookieJar) {
 	})
 }
 
-// check fails a benchmark whose work went wrong.
+// check fails a benchmark whose work went wrong. Helper would cost more than
+// some of what is measured.
 func check(tb testing.TB, err error) {
-	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -118,7 +118,6 @@ func check(tb testing.TB, err error) {
 
 // readAll reads and closes what an http.Client gave.
 func readAll(tb testing.TB, resp *http.Response, err error) {
-	tb.Helper()
 	check(tb, err)
 	_, err = io.Copy(io.Discard, resp.Body)
 	check(tb, err)

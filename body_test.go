@@ -1,0 +1,565 @@
+package session_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cbf3e3a9/session"
+)
+
+// file writes a file and gives its path.
+func file(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// unsized hides everything of a reader but Read.
+func unsized(content string) io.Reader { return io.MultiReader(strings.NewReader(content)) }
+
+func TestBodiesOnTheWire(t *testing.T) {
+	t.Parallel()
+	const form = "application/x-www-form-urlencoded"
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for _, c := range []struct {
+		what              string
+		body              session.Body
+		want, contentType string
+		length            int64 // -1: chunked
+	}{
+		{"none", nil, "", "", 0},
+		{"text", session.Text("grüße"), "grüße", "", 7},
+		{"empty text", session.Text(""), "", "", 0},
+		{"bytes", session.Bytes("\x00\xff"), "\x00\xff", "", 2},
+		{"empty bytes", session.Bytes{}, "", "", 0},
+		{"form", session.Form{"b": {"2", "1"}, "a": {"x y"}, "n": {""}, "none": nil}, "a=x+y&b=2&b=1&n=", form, 16},
+		{"escaped form", session.Form{"é&": {"=+%\r\n"}}, "%C3%A9%26=%3D%2B%25%0D%0A", form, 25},
+		{"empty form", session.Form{}, "", "", 0},
+		{"ordered form", session.OrderedForm{{"b", "1"}, {"a", "2"}, {"b", "3"}}, "b=1&a=2&b=3", form, 11},
+		{"empty ordered form", session.OrderedForm{}, "", "", 0},
+		{"JSON", session.JSON(map[string]any{"b": 1, "a": "<é>"}), `{"a":"<é>","b":1}`, "application/json", 18},
+		{"empty object", session.JSON(map[string]any{}), `{}`, "application/json", 2},
+		{"empty list", session.JSON([]int{}), `[]`, "application/json", 2},
+		{"null", session.JSON(nil), `null`, "application/json", 4},
+		{"empty string", session.JSON(""), `""`, "application/json", 2},
+		{"zero", session.JSON(0), `0`, "application/json", 1},
+		{"file", session.FromFile(file(t, "f", "from disk")), "from disk", "", 9},
+		{"empty file", session.FromFile(file(t, "f", "")), "", "", 0},
+		{"strings.Reader", session.Reader(strings.NewReader("hello")), "hello", "", 5},
+		{"bytes.Buffer", session.Reader(bytes.NewBufferString("hello")), "hello", "", 5},
+		{"unsized", session.Reader(unsized("hello")), "hello", "", -1},
+		{"unsized and empty", session.Reader(unsized("")), "", "", -1},
+		{"sized and empty", session.Reader(strings.NewReader("")), "", "", 0},
+		{"nil reader", session.Reader(nil), "", "", 0},
+		{"seeker without Len", session.Reader(struct{ io.ReadSeeker }{strings.NewReader("hello")}), "hello", "", 5},
+		{"ReaderFunc", session.ReaderFunc(func() (io.ReadCloser, error) { return io.NopCloser(unsized("hello")), nil }), "hello", "", -1},
+	} {
+		var option session.Option
+		if c.body != nil {
+			option = c.body
+		}
+		_, err := s.Post(t.Context(), "http://a.test/", option)
+		require.NoError(t, err, c.what)
+		got := srv.last(t)
+		assert.Equal(t, c.want, got.Body, c.what)
+		assert.Equal(t, c.contentType, got.Header.Get("Content-Type"), c.what)
+		assert.Equal(t, c.length, got.ContentLength, c.what)
+		if c.length >= 0 {
+			assert.Equal(t, []string{strconv.FormatInt(c.length, 10)}, got.Header["Content-Length"], c.what)
+			assert.Empty(t, got.TransferEncoding, c.what)
+		} else {
+			assert.Equal(t, []string{"chunked"}, got.TransferEncoding, c.what)
+		}
+	}
+}
+
+func TestReadersAreSentFromWhereTheyStand(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			http.Redirect(w, r, "/end", http.StatusPermanentRedirect)
+		}
+	})
+	s := open(t, srv)
+	disk, err := os.Open(file(t, "f", "0123456789"))
+	require.NoError(t, err)
+	for _, r := range []io.ReadSeeker{strings.NewReader("0123456789"), bytes.NewReader([]byte("0123456789")), disk} {
+		_, err := r.Seek(4, io.SeekStart)
+		require.NoError(t, err)
+		_, err = s.Post(t.Context(), "http://a.test/", session.Reader(r))
+		require.NoError(t, err)
+		got := srv.requests()
+		for _, g := range got[len(got)-2:] {
+			assert.Equal(t, "456789", g.Body)
+			assert.EqualValues(t, 6, g.ContentLength)
+		}
+	}
+	require.ErrorIs(t, disk.Close(), os.ErrClosed, "the file has been closed")
+}
+
+func TestContentTypeOfTheCallerStands(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for _, body := range []session.Option{
+		session.JSON(1), session.Form{"a": {"1"}}, session.Text("x"), session.Files{{Field: "f", Content: session.Text("x")}},
+	} {
+		for _, name := range []string{"Content-Type", "content-type"} {
+			_, err := s.Post(t.Context(), "http://a.test/", body, session.Header{name: {"text/own"}})
+			require.NoError(t, err)
+			assert.Equal(t, []string{"text/own"}, srv.last(t).Header["Content-Type"])
+		}
+	}
+	s.Header.Set("Content-Type", "text/session")
+	_, err := s.Post(t.Context(), "http://a.test/", session.JSON(1))
+	require.NoError(t, err)
+	assert.Equal(t, "text/session", srv.last(t).Header.Get("Content-Type"))
+}
+
+func TestDataWinsOverJSON(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	json := session.JSON(map[string]int{"j": 1})
+	for _, c := range []struct {
+		what    string
+		options []session.Option
+		want    string
+	}{
+		{"form, JSON", []session.Option{session.Form{"a": {"1"}}, json}, "a=1"},
+		{"JSON, form", []session.Option{json, session.Form{"a": {"1"}}}, "a=1"},
+		{"JSON, ordered form", []session.Option{json, session.OrderedForm{{"a", "1"}}}, "a=1"},
+		{"text, JSON", []session.Option{session.Text("t"), json}, "t"},
+		{"JSON, text", []session.Option{json, session.Text("t")}, "t"},
+		{"JSON, bytes", []session.Option{json, session.Bytes("t")}, "t"},
+		{"JSON, reader", []session.Option{json, session.Reader(strings.NewReader("t"))}, "t"},
+		{"reader, JSON", []session.Option{session.Reader(strings.NewReader("t")), json}, "t"},
+		{"empty form, JSON", []session.Option{session.Form{}, json}, `{"j":1}`},
+		{"JSON, empty form", []session.Option{json, session.Form{}}, `{"j":1}`},
+		{"JSON, empty ordered form", []session.Option{json, session.OrderedForm{}}, `{"j":1}`},
+		{"empty text, JSON", []session.Option{session.Text(""), json}, `{"j":1}`},
+		{"JSON, empty text", []session.Option{json, session.Text("")}, `{"j":1}`},
+		{"JSON, no bytes", []session.Option{json, session.Bytes(nil)}, `{"j":1}`},
+		{"JSON, JSON", []session.Option{session.JSON(1), json}, `{"j":1}`},
+	} {
+		_, err := s.Post(t.Context(), "http://a.test/", c.options...)
+		require.NoError(t, err, c.what)
+		assert.Equal(t, c.want, srv.last(t).Body, c.what)
+	}
+}
+
+func TestFilesWinOverJSON(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	_, err := s.Post(t.Context(), "http://a.test/", session.JSON(1), session.Files{{Field: "f", Content: session.Text("x")}})
+	require.NoError(t, err)
+	assert.Contains(t, srv.last(t).Header.Get("Content-Type"), "multipart/form-data")
+}
+
+func TestValuesThatAreNoJSONAreRefused(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	for _, value := range []any{math.NaN(), math.Inf(1), map[string]any{"a": math.Inf(-1)}, make(chan int), func() {}, failing{}} {
+		_, err := s.Post(t.Context(), "http://a.test/", session.JSON(value))
+		require.ErrorIs(t, err, session.ErrInvalidJSON)
+	}
+}
+
+type failing struct{}
+
+func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("no") }
+
+func TestFilesThatAreMissingAreAnErrorOfPreparing(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, option := range []session.Option{session.FromFile(missing), session.Files{{Field: "f", Path: missing}}} {
+		r := &session.Request{Method: "POST", URL: "http://a.test/"}
+		option.Apply(r)
+		_, err := session.New().Prepare(t.Context(), r)
+		require.ErrorIs(t, err, os.ErrNotExist)
+	}
+}
+
+func TestContentLengthHeader(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for _, c := range []struct {
+		what  string
+		body  session.Body
+		given string
+		want  int64
+	}{
+		{"gives the length of an unknown one", session.Reader(unsized("hello")), "5", 5},
+		{"in a ReaderFunc too", session.ReaderFunc(func() (io.ReadCloser, error) { return io.NopCloser(unsized("hello")), nil }), "5", 5},
+		{"a length that is known stands", session.Text("hello"), "3", 5},
+		{"of a reader too", session.Reader(strings.NewReader("hello")), "99", 5},
+		{"of a file too", session.FromFile(file(t, "f", "hello")), "0", 5},
+	} {
+		_, err := s.Post(t.Context(), "http://a.test/", c.body, session.Header{"content-length": {c.given}})
+		require.NoError(t, err, c.what)
+		assert.Equal(t, "hello", srv.last(t).Body, c.what)
+		assert.Equal(t, c.want, srv.last(t).ContentLength, c.what)
+		assert.Empty(t, srv.last(t).TransferEncoding, c.what)
+	}
+}
+
+func TestContentLengthThatIsWrongIsNeverSentOver(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for _, given := range []string{"3", "8"} {
+		_, err := s.Post(t.Context(), "http://a.test/", session.Reader(unsized("hello")), session.Header{"Content-Length": {given}})
+		require.Error(t, err, given)
+		require.NotErrorIs(t, err, session.ErrProtocol, "it is not the server's fault")
+		require.ErrorIs(t, err, session.ErrRequestBody)
+	}
+	resp, err := s.Get(t.Context(), "http://a.test/next")
+	assert.Equal(t, "ok", text(t, resp, err), "and no later request suffers")
+	assert.Equal(t, "/next", srv.last(t).RequestURI)
+}
+
+func TestTransferEncodingHeader(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	_, err := s.Post(t.Context(), "http://a.test/", session.Text("hello"), session.Header{"Transfer-Encoding": {"Chunked"}})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"chunked"}, srv.last(t).TransferEncoding)
+	assert.Equal(t, "hello", srv.last(t).Body)
+
+	_, err = s.Get(t.Context(), "http://a.test/", session.Header{"Transfer-Encoding": {"chunked"}})
+	require.NoError(t, err)
+	assert.Empty(t, srv.last(t).TransferEncoding, "there is no body")
+}
+
+func TestBodiesAreSentAgainWhereThatIsPossible(t *testing.T) {
+	t.Parallel()
+	disk := file(t, "f", "hello")
+	opened := func() session.Body {
+		f, err := os.Open(disk)
+		require.NoError(t, err)
+		return session.Reader(f)
+	}
+	for _, c := range []struct {
+		what string
+		body func() session.Body
+		can  bool
+	}{
+		{"text", func() session.Body { return session.Text("hello") }, true},
+		{"bytes", func() session.Body { return session.Bytes("hello") }, true},
+		{"file", func() session.Body { return session.FromFile(disk) }, true},
+		{"open file", opened, true},
+		{"seeker", func() session.Body { return session.Reader(strings.NewReader("hello")) }, true},
+		{"ReaderFunc", func() session.Body {
+			return session.ReaderFunc(func() (io.ReadCloser, error) { return io.NopCloser(unsized("hello")), nil })
+		}, true},
+		{"reader", func() session.Body { return session.Reader(unsized("hello")) }, false},
+		{"buffer", func() session.Body { return session.Reader(bytes.NewBufferString("hello")) }, false},
+	} {
+		for _, path := range []string{"/307", "/308", "/busy"} {
+			srv := serve(t, redirects)
+			s := open(t, srv)
+			r := &session.Request{
+				Method: "PUT", URL: "http://a.test" + path, Body: c.body(),
+				Retry: &session.Retry{Total: 1, Statuses: []int{503}, ReturnStatus: true},
+			}
+			req, err := s.Prepare(t.Context(), r)
+			require.NoError(t, err)
+			assert.Equal(t, c.can, req.GetBody != nil, c.what)
+			_, err = s.SendPrepared(req)
+			if !c.can {
+				require.ErrorIs(t, err, session.ErrUnrewindableBody, "%s %s", c.what, path)
+				assert.Len(t, srv.requests(), 1, "nothing was sent again, least of all empty")
+				continue
+			}
+			require.NoError(t, err, "%s %s", c.what, path)
+			require.Len(t, srv.requests(), 2)
+			for _, got := range srv.requests() {
+				assert.Equal(t, "hello", got.Body, "%s %s", c.what, path)
+			}
+		}
+	}
+}
+
+// redirects answers /307 with that status, and so on; /busy is 503.
+func redirects(w http.ResponseWriter, r *http.Request) {
+	switch path := strings.TrimPrefix(r.URL.Path, "/"); path {
+	case "busy":
+		w.WriteHeader(http.StatusServiceUnavailable)
+	default:
+		if status, err := strconv.Atoi(path); err == nil {
+			http.Redirect(w, r, "/end", status)
+		}
+	}
+}
+
+func TestABodyThatIsNotSentAgainNeedNotBeRewound(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, redirects)
+	s := open(t, srv)
+	for _, path := range []string{"/301", "/302", "/303"} {
+		_, err := s.Post(t.Context(), "http://a.test"+path, session.Reader(unsized("hello")))
+		require.NoError(t, err, path)
+		assert.Equal(t, "GET", srv.last(t).Method)
+		assert.Empty(t, srv.last(t).Body)
+		assert.Empty(t, srv.last(t).TransferEncoding)
+	}
+}
+
+// closed is what a test of closing sends, in which session, and what comes of it.
+type closing struct {
+	what    string
+	send    func(s *session.Session, body session.Option) error
+	failure error // nil for none
+}
+
+func TestReadersAreClosedOnceWhateverHappens(t *testing.T) {
+	t.Parallel()
+	refused := refusedAddress(t)
+	get := func(address string, more ...session.Option) func(*session.Session, session.Option) error {
+		return func(s *session.Session, body session.Option) error {
+			_, err := s.Post(context.Background(), address, append([]session.Option{body}, more...)...)
+			return err
+		}
+	}
+	for _, c := range []closing{
+		{"success", get("http://a.test/"), nil},
+		{"stream", get("http://a.test/", session.Stream(true)), nil},
+		{"303", get("http://a.test/303"), nil},
+		{"307", get("http://a.test/307"), session.ErrUnrewindableBody},
+		{"307, not followed", get("http://a.test/307", session.FollowRedirects(false)), nil},
+		{"retries", get("http://a.test/busy", &session.Retry{Total: 2, Statuses: []int{503}, Methods: []string{"*"}}), session.ErrUnrewindableBody},
+		{"refused", get("http://" + refused + "/"), session.ErrConnection},
+		{"refused, retried", get("http://"+refused+"/", &session.Retry{Total: 2}), session.ErrConnection},
+		{"no scheme", get("a.test"), session.ErrMissingScheme},
+		{"bad port", get("http://a.test:x/"), session.ErrInvalidPort},
+		{"bad header", get("http://a.test/", session.Header{"X": {"\n"}}), session.ErrInvalidHeader},
+		{"bad option", get("http://a.test/", session.Header{"X": {"1"}, "x": {"2"}}), session.ErrInvalidHeader},
+		{"bad Host", get("http://a.test/", session.Header{"Host": {"a/b"}}), session.ErrInvalidHeader},
+		{"bad length", get("http://a.test/", session.Header{"Content-Length": {"x"}}), session.ErrInvalidHeader},
+		{"bad cookie", get("http://a.test/", session.Cookies{"": "x"}), session.ErrInvalidRequest},
+		{"auth fails", get("http://a.test/", session.AuthFunc(func(*http.Request) error { return io.ErrNoProgress })), io.ErrNoProgress},
+		{"no adapter", get("foo://a.test/"), session.ErrNoAdapter},
+		{"adapter cannot", get("mock://a.test/", session.Proxies{"all": "http://proxy.test"}), errors.ErrUnsupported},
+		{"bad proxy", get("http://a.test/", session.Proxies{"all": "ftp://proxy.test"}), session.ErrInvalidProxy},
+		{"no CA file", get("https://a.test/", session.CAFile("/does/not/exist")), os.ErrNotExist},
+		{"hook fails", get("http://a.test/", session.Hooks{Response: []session.ResponseHook{
+			func(*session.Response) (*session.Response, error) { return nil, io.ErrNoProgress },
+		}}), io.ErrNoProgress},
+		{"bad method", func(s *session.Session, body session.Option) error {
+			_, err := s.Request(context.Background(), "A B", "http://a.test/", body)
+			return err
+		}, session.ErrInvalidRequest},
+		{"no context", func(s *session.Session, body session.Option) error {
+			var none context.Context
+			_, err := s.Post(none, "http://a.test/", body)
+			return err
+		}, session.ErrInvalidRequest},
+		{"cancelled before", func(s *session.Session, body session.Option) error {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			_, err := s.Post(ctx, "http://a.test/", body)
+			return err
+		}, context.Canceled},
+	} {
+		for what, asFile := range map[string]bool{"body": false, "file": true} {
+			srv := serve(t, redirects)
+			s := session.New()
+			require.NoError(t, s.Mount("http://a.test", dialTo(srv)))
+			require.NoError(t, s.Mount("mock://", &stub{}))
+			t.Cleanup(func() { _ = s.Close() })
+			counter := &closeCounter{Reader: unsized("hello")}
+			var body session.Option = session.Reader(counter)
+			if asFile {
+				body = session.Files{{Field: "f", Content: session.Reader(counter)}}
+			}
+			err := c.send(s, body)
+			require.ErrorIs(t, err, c.failure, "%s, %s", c.what, what)
+			assert.Eventually(t, func() bool { return counter.count() > 0 }, time.Second, time.Millisecond, "%s, %s", c.what, what)
+			srv.Close() // waits for what is still under way
+			assert.Equal(t, 1, counter.count(), "%s, %s", c.what, what)
+		}
+	}
+}
+
+// refusedAddress is an address that nothing listens at.
+func refusedAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	return l.Addr().String()
+}
+
+func TestReadersOfFilesThatCannotBePreparedAreClosed(t *testing.T) {
+	t.Parallel()
+	first, last := &closeCounter{Reader: unsized("1")}, &closeCounter{Reader: unsized("2")}
+	_, err := session.New().Post(t.Context(), "http://a.test/", session.Files{
+		{Field: "1", Content: session.Reader(first)},
+		{Field: "2", Path: filepath.Join(t.TempDir(), "missing")},
+		{Field: "3", Content: session.Reader(last)},
+	})
+	require.ErrorIs(t, err, os.ErrNotExist)
+	assert.Equal(t, 1, first.count())
+	assert.Equal(t, 1, last.count())
+}
+
+func TestReaderBesideFilesIsRefusedAndClosed(t *testing.T) {
+	t.Parallel()
+	body, part := &closeCounter{Reader: unsized("1")}, &closeCounter{Reader: unsized("2")}
+	_, err := session.New().Post(t.Context(), "http://a.test/", session.Reader(body),
+		session.Files{{Field: "f", Content: session.Reader(part)}})
+	require.ErrorIs(t, err, session.ErrInvalidRequest)
+	assert.Equal(t, 1, body.count())
+	assert.Equal(t, 1, part.count())
+}
+
+func TestPreparedBodyIsClosedByItsOwnerIfItIsNotSent(t *testing.T) {
+	t.Parallel()
+	body := &closeCounter{Reader: unsized("1")}
+	req, err := session.New().Prepare(t.Context(), &session.Request{URL: "http://a.test/", Body: session.Reader(body)})
+	require.NoError(t, err)
+	assert.Zero(t, body.count())
+	require.NoError(t, req.Body.Close())
+	require.NoError(t, req.Body.Close())
+	assert.Equal(t, 1, body.count())
+}
+
+func TestPreparedRequestCanBeSentByNetHTTP(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	body := &closeCounter{Reader: unsized("hello")}
+	req, err := session.New().Prepare(t.Context(), &session.Request{Method: "POST", URL: srv.URL, Body: session.Reader(body)})
+	require.NoError(t, err)
+	resp, err := srv.Client().Do(req)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	assert.Equal(t, "hello", srv.last(t).Body)
+	assert.Eventually(t, func() bool { return body.count() == 1 }, time.Second, time.Millisecond)
+}
+
+func TestWriterOfAPipeNeverHangs(t *testing.T) {
+	t.Parallel()
+	for what, address := range map[string]string{
+		"refused": "http://" + refusedAddress(t) + "/", "no scheme": "a.test", "no adapter": "foo://a.test", "rejected": "http://a.test/",
+	} {
+		srv := rejecting(t)
+		s := session.New()
+		require.NoError(t, s.Mount("http://a.test", &session.HTTPAdapter{Base: &http.Transport{
+			DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, srv)
+			},
+		}}))
+		t.Cleanup(func() { _ = s.Close() })
+		reader, writer := io.Pipe()
+		wrote := make(chan error, 1)
+		go func() {
+			var err error
+			for err == nil {
+				_, err = writer.Write(make([]byte, 64<<10))
+			}
+			wrote <- err
+		}()
+		_, err := s.Post(t.Context(), address, session.Reader(reader))
+		if what != "rejected" {
+			require.Error(t, err, what)
+		}
+		select {
+		case err := <-wrote:
+			require.ErrorIs(t, err, io.ErrClosedPipe, what)
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "the writer hangs", what)
+		}
+	}
+}
+
+// rejecting is the address of a server that answers 413 once it has the
+// headers, and closes.
+func rejecting(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			_, _ = io.WriteString(conn, "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestCancellingFreesAReaderThatBlocks(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	reader, writer := io.Pipe()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_, _ = writer.Write([]byte("some"))
+		cancel()
+	}()
+	_, err := s.Post(ctx, "http://a.test/", session.Reader(reader))
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = writer.Write([]byte("more"))
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+func TestAnErrorOfTheReaderIsTheCalls(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	boom := errors.New("boom")
+	tries := 0
+	_, err := s.Put(t.Context(), "http://a.test/", session.ReaderFunc(func() (io.ReadCloser, error) {
+		tries++
+		return io.NopCloser(io.MultiReader(strings.NewReader("some"), errorReader{boom})), nil
+	}), &session.Retry{Total: 3})
+	require.ErrorIs(t, err, boom)
+	require.ErrorIs(t, err, session.ErrRequestBody)
+	require.NotErrorIs(t, err, session.ErrConnection)
+	assert.Equal(t, 1, tries, "it is not retried")
+
+	_, err = s.Put(t.Context(), "http://a.test/", session.ReaderFunc(func() (io.ReadCloser, error) { return nil, boom }))
+	require.ErrorIs(t, err, boom)
+}
+
+type errorReader struct{ err error }
+
+func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+func TestGetWithABodySendsIt(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	_, err := s.Get(t.Context(), "http://a.test/", session.JSON(1))
+	require.NoError(t, err)
+	assert.Equal(t, "1", srv.last(t).Body)
+	_, err = s.Get(t.Context(), "http://a.test/")
+	require.NoError(t, err)
+	assert.NotContains(t, srv.last(t).Header, "Content-Length")
+}
