@@ -84,29 +84,36 @@ func parsePrefix(text string) (prefix, error) {
 
 // matches compares a URL's own parts with the prefix: scheme, the whole host,
 // the port if the prefix names one, then the path as text.
-func (p prefix) matches(u *url.URL) bool {
-	if p.scheme != u.Scheme {
+func (p *prefix) matches(d *destination) bool {
+	if p.scheme != d.Scheme || p.host != "" && !strings.EqualFold(p.host, d.host) {
 		return false
 	}
-	if p.host == "" && p.path == "" {
-		return true
-	}
-	if p.host != "" && !strings.EqualFold(p.host, u.Hostname()) || p.port != "" && p.port != portOf(u) {
+	if p.port != "" && p.port != portOf(d.URL) {
 		return false
 	}
-	return p.path == "" || hasPrefixFold(pathText(u), p.path)
+	return p.path == "" || hasPrefixFold(d.pathText(), p.path)
 }
 
-// pathText is what follows the host in a URL.
-func pathText(u *url.URL) string {
-	path := u.EscapedPath()
-	if path == "" {
-		path = "/"
+// destination is a URL that is compared with many prefixes.
+type destination struct {
+	*url.URL
+	host string // without port
+	path string // what pathText gave
+}
+
+// pathText is what follows the host in the URL.
+func (d *destination) pathText() string {
+	if d.path != "" {
+		return d.path
 	}
-	if u.RawQuery != "" {
-		path += "?" + u.RawQuery
+	d.path = d.EscapedPath()
+	if d.path == "" {
+		d.path = "/"
 	}
-	return path
+	if d.RawQuery != "" {
+		d.path += "?" + d.RawQuery
+	}
+	return d.path
 }
 
 // Mount has adapter serve the URLs that begin with prefix: a scheme
@@ -192,8 +199,9 @@ func (s *Session) Adapters() []Mounted { return slices.Clone(*s.table()) }
 // an [ErrNoAdapter]. requests' get_adapter.
 func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
 	mounts := *s.table()
+	d := destination{URL: u, host: u.Hostname()}
 	for i := range mounts {
-		if mounts[i].match.matches(u) {
+		if mounts[i].match.matches(&d) {
 			return mounts[i], nil
 		}
 	}

@@ -27,10 +27,11 @@ type call struct {
 
 	// the request
 	credentials
-	cookies *ownCookies
-	body    *outbox // nil for none, or one that is in memory
-	plain   bool    // content codings are left as they are
-	dropIn  bool    // the request came to Do: net/http's contract holds
+	cookies      *ownCookies
+	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
+	body         *outbox // nil for none, or one that is in memory
+	plain        bool    // content codings are left as they are
+	dropIn       bool    // the request came to Do: net/http's contract holds
 
 	// the hop before
 	caller   context.Context // the caller's own, where Context has a deadline of ours

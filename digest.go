@@ -64,6 +64,9 @@ func (d *Digest) Challenge(next *http.Request, resp *http.Response) (bool, error
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fresh := &nonce{challenge: chosen, cnonce: digest.NewCnonce()}
+	if known := d.nonces[originOf(next)]; known != nil && known.challenge.Nonce == chosen.Nonce {
+		fresh.count = known.count // no count is sent twice with one nonce
+	}
 	if d.nonces == nil || len(d.nonces) >= maxNonces {
 		d.nonces = make(map[string]*nonce)
 	}

@@ -127,6 +127,9 @@ func (e *kindError) Error() string   { return e.kind.Error() + ": " + e.cause.Er
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.cause} }
 func (e *kindError) Timeout() bool   { return isTimeout(e.kind) }
 
+// Temporary makes it a [net.Error], as timeouts of net/http are.
+func (e *kindError) Temporary() bool { return e.Timeout() }
+
 func isTimeout(err error) bool {
 	t, ok := err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
@@ -291,7 +294,7 @@ func kindOf(err error) error {
 		return ErrConnectTimeout
 	case isTimeoutOf(err):
 		return ErrReadTimeout
-	case isOp && (op.Op == "proxyconnect" || op.Op == "socks connect"):
+	case isOp && isProxyOp(op):
 		return ErrProxy
 	case isTLS(err):
 		return ErrTLS
@@ -304,8 +307,11 @@ func kindOf(err error) error {
 // isDial reports whether err arose before a connection was made.
 func isDial(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	return errors.As(err, &op) && (op.Op == "dial" || isProxyOp(op))
 }
+
+// isProxyOp knows what net/http and its SOCKS client call a proxy's failure.
+func isProxyOp(op *net.OpError) bool { return op.Op == "proxyconnect" || op.Op == "socks connect" }
 
 func isTimeoutOf(err error) bool {
 	var t interface{ Timeout() bool }

@@ -88,10 +88,28 @@ func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSetting
 	if !hasKind(err) && req.Context().Err() == nil {
 		err = wrapKind(ErrProtocol, err)
 	}
-	if settings.Proxy != nil && (connected == nil || !connected.Load()) && isPeers(err) {
-		err = wrapKind(ErrProxy, err) // none but the proxy was talked to
+	if settings.Proxy != nil && isPeers(err) {
+		err = proxyFault(err, connected.Load(), isForwarded(req, settings.Proxy))
 	}
 	return resp, err
+}
+
+// proxyFault is an error of a connection by way of a proxy: the proxy's where
+// nobody else was talked to.
+func proxyFault(err error, connected, forwarded bool) error {
+	switch {
+	case !connected:
+		return wrapKind(ErrProxy, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err})
+	case forwarded:
+		return wrapKind(ErrProxy, err)
+	}
+	return err
+}
+
+// isForwarded reports whether a proxy is sent the request itself, and not asked
+// for a tunnel.
+func isForwarded(req *http.Request, proxy *url.URL) bool {
+	return proxy != nil && req.URL.Scheme == "http" && (proxy.Scheme == "http" || proxy.Scheme == "https")
 }
 
 // isPeers reports whether err is the fault of whoever was connected to.
@@ -109,7 +127,8 @@ func proxyOf(req *http.Request) (*url.URL, error) {
 
 // prepareWire is the request as a transport is to send it by way of a proxy.
 // A Proxy-Authorization header goes to a proxy, never to an origin
-// (CVE-2023-32681). connected tells whether a tunnel was made.
+// (CVE-2023-32681). connected tells whether a connection was made, through a
+// tunnel where one is needed; nil without a proxy.
 func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connected *atomic.Bool) {
 	own := headerValues(req.Header, "Proxy-Authorization")
 	hasOwn := own != nil
@@ -120,15 +139,15 @@ func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connecte
 	if proxy != nil {
 		ctx = context.WithValue(ctx, proxyKey{}, proxy)
 	}
-	forwarded := proxy != nil && req.URL.Scheme == "http" && (proxy.Scheme == "http" || proxy.Scheme == "https")
-	if proxy != nil && !forwarded {
+	forwarded := isForwarded(req, proxy)
+	if proxy != nil {
 		connected = new(atomic.Bool)
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 		})
-		if hasOwn {
-			ctx = context.WithValue(ctx, connectHeaderKey{}, http.Header{"Proxy-Authorization": own})
-		}
+	}
+	if proxy != nil && !forwarded && hasOwn {
+		ctx = context.WithValue(ctx, connectHeaderKey{}, http.Header{"Proxy-Authorization": own})
 	}
 	out = req.WithContext(ctx)
 	if hasOwn && !forwarded {
@@ -277,11 +296,31 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base.DisableCompression = true
 	base.OnProxyConnectResponse = refusedTunnel
 	base.GetProxyConnectHeader = connectHeader
+	base.DialContext = dialErrors(base.DialContext)
+	base.DialTLSContext = dialErrors(base.DialTLSContext)
 	t := &pooledTransport{key: key, base: base, wrapped: base}
 	if a.Wrap != nil {
 		t.wrapped = a.Wrap(base)
 	}
 	return t, nil
+}
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// dialErrors makes the errors of a dialler known for what they are, as those of
+// package net are.
+func dialErrors(dial dialFunc) dialFunc {
+	if dial == nil {
+		return nil
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		var op *net.OpError
+		if err != nil && !errors.As(err, &op) && !isTLS(err) {
+			err = &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		return conn, err
+	}
 }
 
 // maxResponseHeader bounds an answer's headers, in bytes.

@@ -22,6 +22,11 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 		return req, err
 	}
 	c := callOf(req.Context())
+	if _, same := req.Context().(*call); c != nil && !same {
+		c = c.under(req.Context()) // the caller has put another context around it
+		c.caller = nil
+		req = req.WithContext(c)
+	}
 	switch {
 	case c == nil:
 		return s.adoptPrepared(req, r), nil

@@ -153,7 +153,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if known := callOf(from.Context()); known != nil {
 		c = known.under(ctx)
 	}
-	c.previous, c.sent = from.URL.Scheme, new(atomic.Bool)
+	c.previous, c.sent, c.cookiesGiven = from.URL.Scheme, new(atomic.Bool), false
 	next := from.Clone(c)
 	next.URL = to
 	deleteHeader(next.Header, "Proxy-Authorization")

@@ -46,7 +46,7 @@ func (s *Session) setCookies(req *http.Request, c *call, own Cookies) (err error
 	if c.cookies, err = newOwnCookies(own, req.URL); err != nil {
 		return err
 	}
-	if _, set := req.Header["Cookie"]; set {
+	if _, c.cookiesGiven = req.Header["Cookie"]; c.cookiesGiven {
 		return nil
 	}
 	s.addCookies(req, c)
@@ -56,6 +56,9 @@ func (s *Session) setCookies(req *http.Request, c *call, own Cookies) (err error
 // refreshCookies replaces a Cookie header that the jar made by what the jar
 // says now.
 func (s *Session) refreshCookies(req *http.Request, c *call) {
+	if c.cookiesGiven {
+		return
+	}
 	delete(req.Header, "Cookie")
 	s.addCookies(req, c)
 }

@@ -181,5 +181,6 @@ func (r *Response) discard() { r.drain() }
 
 // acceptsCoded reports whether a request's own headers ask for codings.
 func acceptsCoded(h http.Header) bool {
-	return len(h["Accept-Encoding"]) > 0 || strings.TrimSpace(h.Get("Range")) != ""
+	ranges := h["Range"]
+	return len(h["Accept-Encoding"]) > 0 || len(ranges) > 0 && strings.TrimSpace(ranges[0]) != ""
 }

@@ -19,17 +19,20 @@ import (
 // does by default. It must not change while it is in use.
 //
 // Failures count apart by their kind: no connection was made (any method is
-// tried again, since nothing was sent), no answer came (allowed methods alone),
-// or the answer's status is in Statuses (allowed methods alone). A certificate
-// that is not trusted, an error in the body of an answer and the end of the
-// context are never retried. A body that can be read only once, and of which
+// tried again, since nothing was sent), no answer came, the answer's status is
+// in Statuses, or something else: a proxy refused the tunnel (any method), or a
+// mounted adapter failed in a way of its own. What is not marked is for allowed
+// methods alone. TLS that failed, as over a certificate that is not trusted, a
+// proxy's 407, an error in a body and the end of the context are never retried.
+// A body that can be read only once, and of which
 // some was sent, ends the retries with an [ErrUnrewindableBody].
 type Retry struct {
-	// Total bounds the retries in all.
+	// Total bounds the retries in all. Where it is 0, only failures whose own
+	// bound is set are retried; negative is no retry of any.
 	Total int
 	// Connect, Read, Status and Other bound the retries after failures to
 	// connect, to get an answer, after statuses, and after anything else. 0 is
-	// no bound but Total, negative none at all.
+	// no bound but Total, negative no retry of that kind.
 	Connect, Read, Status, Other int
 	// Methods are those that may be sent again though they may have reached the
 	// server. Nil is the idempotent ones: GET, HEAD, PUT, DELETE, OPTIONS,
@@ -44,7 +47,8 @@ type Retry struct {
 	BackoffFactor time.Duration
 	// BackoffMax bounds a wait. 0 is 120 s.
 	BackoffMax time.Duration
-	// BackoffJitter is the most by which a wait is prolonged at random.
+	// BackoffJitter is the most by which a wait, but for the first, is prolonged
+	// at random.
 	BackoffJitter time.Duration
 	// IgnoreRetryAfter leaves the Retry-After header aside.
 	IgnoreRetryAfter bool
@@ -113,7 +117,7 @@ const (
 // retries counts what is left of a Retry during one hop.
 type retries struct {
 	policy   *Retry
-	left     [4]int // by failure
+	left     [4]int // by failure; negative where that is no reason to retry
 	total    int
 	made     int
 	wait     time.Duration // before the next attempt
@@ -122,22 +126,28 @@ type retries struct {
 
 func newRetries(policy *Retry) *retries {
 	r := &retries{policy: policy, total: policy.Total}
+	unset := math.MaxInt
+	if policy.Total == 0 {
+		r.total, unset = math.MaxInt, -1
+	}
 	for kind, bound := range [...]int{policy.Other, policy.Connect, policy.Read, policy.Status} {
-		switch {
-		case bound == 0:
-			bound = math.MaxInt
-		case bound < 0:
-			bound = 0
+		if bound == 0 {
+			bound = unset
 		}
 		r.left[kind] = bound
 	}
 	return r
 }
 
+// retries reports whether anything is ever retried.
+func (p *Retry) retries() bool {
+	return p != nil && (p.Total > 0 || p.Total == 0 && max(p.Connect, p.Read, p.Status, p.Other) > 0)
+}
+
 // attempts sends a request until it succeeds or its Retry is used up.
 func (s *Session) attempts(req *http.Request) (*Response, error) {
 	policy := callOf(req.Context()).retry
-	if policy == nil || policy.Total <= 0 {
+	if !policy.retries() {
 		return s.hop(req)
 	}
 	r := newRetries(policy)
@@ -183,38 +193,34 @@ func (r *retries) note(req *http.Request, resp *Response, err error) {
 }
 
 // judge says whether an attempt is one to make again, and what it counts as.
-func (r *retries) judge(req *http.Request, resp *Response, err error) (failure, bool) {
-	if err == nil {
-		return failedStatus, r.policy.allows(req) && r.policy.retriesStatus(resp)
+func (r *retries) judge(req *http.Request, resp *Response, err error) (kind failure, again bool) {
+	switch {
+	case err == nil:
+		kind, again = failedStatus, r.policy.allows(req) && r.policy.retriesStatus(resp)
+	case req.Context().Err() == nil:
+		kind, again = r.policy.judge(req, err)
 	}
-	if req.Context().Err() != nil {
-		return 0, false
-	}
-	kind := failureOf(err)
-	switch kind {
-	case failedConnect:
-		return kind, true
-	case failedRead:
-		return kind, r.policy.allows(req)
-	}
-	return kind, r.policy.allows(req) && !errors.Is(err, ErrTLS) && errors.Is(err, ErrConnection)
+	return kind, again && r.left[kind] >= 0
 }
 
-// failureOf tells how an attempt failed: before anything could be sent, or after.
-func failureOf(err error) failure {
+// judge tells how an attempt failed, and whether it may be made again.
+func (p *Retry) judge(req *http.Request, err error) (failure, bool) {
+	var refused *ProxyError
 	switch {
+	case errors.As(err, &refused):
+		return failedOther, refused.StatusCode != http.StatusProxyAuthRequired
 	case errors.Is(err, ErrTLS):
-		return failedOther
-	case errors.Is(err, ErrConnectTimeout), errors.Is(err, ErrProxy), isDial(err):
-		return failedConnect
+		return failedOther, false
+	case errors.Is(err, ErrConnectTimeout), isDial(err):
+		return failedConnect, true
 	case errors.Is(err, ErrReadTimeout), errors.Is(err, ErrConnection):
-		return failedRead
+		return failedRead, p.allows(req)
 	}
-	return failedOther
+	return failedOther, p.allows(req) && !hasKind(err)
 }
 
 func (p *Retry) allows(req *http.Request) bool {
-	if len(req.Header["Idempotency-Key"]) > 0 || len(req.Header["X-Idempotency-Key"]) > 0 {
+	if hasValue(req.Header, "Idempotency-Key") || hasValue(req.Header, "X-Idempotency-Key") {
 		return true
 	}
 	if p.Methods != nil {
@@ -256,7 +262,7 @@ func (r *retries) spend(kind failure) bool {
 func (r *retries) plan(ctx context.Context, resp *Response) bool {
 	r.wait = r.backoff()
 	if resp != nil && !r.policy.IgnoreRetryAfter {
-		if after, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+		if after, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok && after > 0 {
 			r.wait = min(after, positive(r.policy.RetryAfterMax, defaultRetryAfterMax))
 		}
 	}
@@ -269,18 +275,16 @@ func (r *retries) plan(ctx context.Context, resp *Response) bool {
 
 // backoff is urllib3's get_backoff_time.
 func (r *retries) backoff() time.Duration {
-	if r.made <= 1 || r.policy.BackoffFactor <= 0 {
+	if r.made <= 1 {
 		return 0
 	}
 	bound := positive(r.policy.BackoffMax, defaultBackoffMax)
 	wait := float64(r.policy.BackoffFactor) * math.Pow(2, float64(r.made-1))
-	if r.policy.BackoffJitter > 0 {
-		wait += rand.Float64() * float64(r.policy.BackoffJitter)
-	}
+	wait += rand.Float64() * float64(r.policy.BackoffJitter)
 	if wait >= float64(bound) {
 		return bound
 	}
-	return time.Duration(wait)
+	return max(time.Duration(wait), 0)
 }
 
 func positive(d, otherwise time.Duration) time.Duration {

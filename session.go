@@ -316,7 +316,9 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	c := callOf(req.Context())
 	c.body.begin()
 	timed, cancel := c.bounded(req)
+	stop := c.body.closeWith(timed.Context())
 	defer func() {
+		stop()
 		c.body.finish(err != nil)
 		if err != nil {
 			cancel()
@@ -387,6 +389,7 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	next := req.Clone(c.under(c.Context))
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
+	s.refreshCookies(next, again)
 	before := next.Header.Clone()
 	ok, err := auth.Challenge(next, resp.Response)
 	if err != nil || !ok {
@@ -396,7 +399,6 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	if err := checkHeaders(next.Header); err != nil {
 		return nil, err
 	}
-	s.refreshCookies(next, again)
 	next.Body, err = rewound(req)
 	return next, err
 }

@@ -60,13 +60,17 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func piped(t *testing.T, handler http.HandlerFunc) *session.Session {
 	t.Helper()
 	p := newPipes()
-	server := &http.Server{Handler: handler, ErrorLog: quiet()}
-	served := make(chan struct{})
-	go func() { defer close(served); _ = server.Serve(p) }()
+	var running sync.WaitGroup // handlers may sleep on when their client is gone
+	server := &http.Server{ErrorLog: quiet(), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		handler(w, r)
+	})}
+	running.Go(func() { _ = server.Serve(p) })
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-served
-		synctest.Wait()
+		running.Wait()
+		time.Sleep(time.Minute) // the server's connections linger a little
 	})
 	return dialing(t, p.dial)
 }
@@ -85,12 +89,14 @@ func dialing(t *testing.T, dial func(context.Context, string, string) (net.Conn,
 // talking is a session whose every connection is the other end of a script's.
 func talking(t *testing.T, script func(net.Conn)) *session.Session {
 	t.Helper()
+	var scripts sync.WaitGroup
+	t.Cleanup(scripts.Wait)
 	return dialing(t, func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
-		go func() {
+		scripts.Go(func() {
 			defer theirs.Close()
 			script(theirs)
-		}()
+		})
 		return ours, nil
 	})
 }
@@ -318,7 +324,7 @@ func TestASlowUploadIsNoTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				s := piped(t, drinking(900*time.Millisecond, 4000))
+				s := piped(t, drinking(400*time.Millisecond, 4000))
 				resp, err := s.Post(t.Context(), "http://a.test/", opt, session.Seconds(1))
 				require.NoError(t, err)
 				assert.Len(t, body(t, resp), 200)
@@ -388,13 +394,12 @@ func TestTotalTimeout(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}, []session.Option{&session.Retry{Total: 100, Statuses: []int{503}}}},
-		"covers the body":             {dripping(100, time.Second, true), nil},
-		"covers a body that stalls":   {dripping(1, 0, false), nil},
-		"ends before a longer Read":   {dripping(1, 0, false), []session.Option{session.Timeout{Read: time.Minute}}},
-		"ends between shorter Reads":  {dripping(100, time.Second, true), []session.Option{session.Timeout{Read: 2 * time.Second}}},
-		"covers bodies of redirects":  {redirectingSlowly, nil},
-		"covers uploads":              {drinking(time.Second, 1000), []session.Option{session.Reader(io.LimitReader(zeros{}, 100_000))}},
-		"ends an upload's own source": {drinking(0, 1), []session.Option{session.Reader(readerFunc(func(p []byte) (int, error) { time.Sleep(time.Second); return 1, nil }))}},
+		"covers the body":            {dripping(100, time.Second, true), nil},
+		"covers a body that stalls":  {dripping(1, 0, false), nil},
+		"ends before a longer Read":  {dripping(1, 0, false), []session.Option{session.Timeout{Read: time.Minute}}},
+		"ends between shorter Reads": {dripping(100, time.Second, true), []session.Option{session.Timeout{Read: 2 * time.Second}}},
+		"covers bodies of redirects": {redirectingSlowly, nil},
+		"covers uploads":             {drinking(time.Second, 1000), []session.Option{session.Reader(io.LimitReader(zeros{}, 100_000))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -407,6 +412,32 @@ func TestTotalTimeout(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnUploadWhoseSourceIsStuckEndsWithTheCall(t *testing.T) {
+	drain := func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
+	t.Run("by Total", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			stuck, _ := io.Pipe()
+			after(t, time.Minute, func() {
+				_, err := piped(t, drain).Post(t.Context(), "http://a.test/", session.Reader(stuck), session.Timeout{Read: time.Second, Total: time.Minute})
+				assertTimeout(t, err, session.ErrTotalTimeout)
+			})
+		})
+	})
+	t.Run("by the context", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			stuck, _ := io.Pipe()
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Minute, cancel)
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://a.test/", stuck)
+			require.NoError(t, err)
+			after(t, time.Minute, func() {
+				_, err := piped(t, drain).Do(req)
+				assert.ErrorIs(t, err, context.Canceled)
+			})
+		})
+	})
 }
 
 // redirectingSlowly sends a redirect's body without end.
@@ -669,4 +700,62 @@ func TestATimeoutOverTLS(t *testing.T) {
 			assertTimeout(t, err, session.ErrReadTimeout)
 		})
 	})
+}
+
+// TestTimersAreFreed looks at the contexts that an adapter was given: their
+// timers are gone when they have ended, long before their time.
+func TestTimersAreFreed(t *testing.T) {
+	t.Parallel()
+	replace := func(r *session.Response) (*session.Response, error) {
+		return &session.Response{Response: &http.Response{StatusCode: 200, Body: r.Body, Request: r.Request}}, nil
+	}
+	read := func(r *session.Response) (*session.Response, error) { _, err := r.Bytes(); return r, err }
+	hook := func(f session.ResponseHook) session.Option {
+		return session.Hooks{Response: []session.ResponseHook{f}}
+	}
+	for name, tc := range map[string]struct {
+		opts []session.Option
+		end  func(*session.Response)
+	}{
+		"read at once":     {nil, nil},
+		"streamed":         {[]session.Option{session.Stream(true)}, func(r *session.Response) { _, _ = r.Bytes() }},
+		"streamed by hand": {[]session.Option{session.Stream(true)}, func(r *session.Response) { _, _ = io.Copy(io.Discard, r.Body) }},
+		"closed":           {[]session.Option{session.Stream(true)}, func(r *session.Response) { _ = r.Close() }},
+		"a loop that was left": {[]session.Option{session.Stream(true)}, func(r *session.Response) {
+			for range r.Chunks(1) {
+				break
+			}
+		}},
+		"read by a hook":         {[]session.Option{session.Stream(true), hook(read)}, nil},
+		"replaced by a hook":     {[]session.Option{session.Stream(true), hook(replace)}, func(r *session.Response) { _ = r.Close() }},
+		"replaced and read":      {[]session.Option{hook(replace)}, nil},
+		"retried":                {[]session.Option{&session.Retry{Total: 2, Statuses: []int{200}, ReturnStatus: true}}, nil},
+		"a failing hook's":       {[]session.Option{hook(func(*session.Response) (*session.Response, error) { return nil, io.EOF })}, nil},
+		"without redirects":      {[]session.Option{session.FollowRedirects(false)}, nil},
+		"streamed and redirects": {[]session.Option{session.Stream(true)}, func(r *session.Response) { _ = r.Close() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var contexts []context.Context
+			s := over(t, func(req *http.Request) (*http.Response, error) {
+				contexts = append(contexts, req.Context())
+				if req.URL.Path == "/" {
+					return answer(req, 302, http.Header{"Location": {"/x"}}, "moved"), nil
+				}
+				return answer(req, 200, nil, "content"), nil
+			})
+			hour := session.Timeout{Connect: time.Hour, Read: time.Hour, Total: time.Hour}
+			resp, err := s.Get(t.Context(), "http://a.test/", append(tc.opts, hour)...)
+			if tc.end != nil {
+				require.NoError(t, err)
+				assert.NoError(t, contexts[len(contexts)-1].Err(), "while it is streamed")
+				tc.end(resp)
+			}
+			require.NotEmpty(t, contexts)
+			for i, ctx := range contexts {
+				assert.ErrorIs(t, ctx.Err(), context.Canceled, "request %d", i)
+				assert.NotErrorIs(t, context.Cause(ctx), session.ErrTimeout)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -69,6 +70,15 @@ func (o *outbox) finish(now bool) {
 	if latest := o.latest.Load(); now || latest == nil || latest.closed.Load() {
 		o.close()
 	}
+}
+
+// closeWith has the caller's readers closed as soon as ctx ends, until stop is
+// called: net/http waits for a reader that it reads from, even past that.
+func (o *outbox) closeWith(ctx context.Context) (stop func() bool) {
+	if o == nil || len(o.sources) == 0 {
+		return func() bool { return false }
+	}
+	return context.AfterFunc(ctx, o.close)
 }
 
 func (o *outbox) close() {

@@ -75,7 +75,7 @@ func replace(root any, path string, change func(any) any) error {
 }
 
 // Differences says where got is not want, both generic JSON, each time in one
-// line. Times at which a cookie expires may differ by five seconds, also when
+// line that has what is there in full, and how what was expected begins. Times at which a cookie expires may differ by five seconds, also when
 // counted from their own observation, got's being so many seconds later.
 func Differences(want, got any, later int64) []string {
 	d := differ{later: float64(later)}
@@ -113,8 +113,11 @@ func (d *differ) compare(path string, want, got any) {
 			return
 		}
 	}
-	d.add(path, "%s; expected %s", short(got), short(want))
+	d.add(path, "%s; expected %s", text(got), short(want))
 }
+
+// isFailure reports whether an answer is nothing but an error.
+func isFailure(answer object) bool { return len(answer) == 1 && answer["error"] != nil }
 
 func isScalar(value any) bool {
 	switch value.(type) {
@@ -130,6 +133,10 @@ func (d *differ) near(want, got float64) bool {
 }
 
 func (d *differ) objects(path string, want, got object) {
+	if isFailure(want) != isFailure(got) {
+		d.add(path, "%s; expected %s", text(got), short(want))
+		return
+	}
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(want)), maps.Keys(got))
 	slices.Sort(keys)
 	for _, key := range slices.Compact(keys) {
@@ -138,7 +145,7 @@ func (d *differ) objects(path string, want, got object) {
 		at := path + "." + key
 		switch {
 		case !wanted:
-			d.add(at, "only here: %s", short(g))
+			d.add(at, "only here: %s", text(g))
 		case !given:
 			d.add(at, "missing; expected %s", short(w))
 		default:
@@ -149,7 +156,7 @@ func (d *differ) objects(path string, want, got object) {
 
 func (d *differ) lists(path string, want, got []any) {
 	if len(want) != len(got) {
-		d.add(path, "%d entries, expected %d: %s | %s", len(got), len(want), short(got), short(want))
+		d.add(path, "%d entries, expected %d: %s | %s", len(got), len(want), text(got), short(want))
 		return
 	}
 	for i := range want {
@@ -157,13 +164,22 @@ func (d *differ) lists(path string, want, got []any) {
 	}
 }
 
-func short(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
+// text gives a JSON value on one line.
+func text(value any) string {
+	var line strings.Builder
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	if runes := []rune(string(text)); len(runes) >= 300 {
+	return strings.TrimSuffix(line.String(), "\n")
+}
+
+// short is the beginning of text.
+func short(value any) string {
+	line := text(value)
+	if runes := []rune(line); len(runes) >= 300 {
 		return string(runes[:297]) + "..."
 	}
-	return string(text)
+	return line
 }

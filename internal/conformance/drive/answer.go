@@ -157,6 +157,7 @@ var kinds = []struct {
 	{session.ErrRetriesExhausted, "RetryError"},
 	{session.ErrConnection, "ConnectionError"},
 	{session.ErrInvalidRequest, "ValueError"},
+	{session.ErrInvalidCookie, "ValueError"},
 }
 
 func (d *Driver) errorObject(err error) object {

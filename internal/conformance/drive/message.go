@@ -100,7 +100,11 @@ func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "
 
 // request makes the library's Request of a message.
 func (d *Driver) request(m *message) (*session.Request, error) {
-	r := &session.Request{Method: m.Method, URL: m.URL, Hooks: d.hooks(m.Hooks)}
+	hooks, err := d.hooks(m.Hooks)
+	if err != nil {
+		return nil, err
+	}
+	r := &session.Request{Method: m.Method, URL: m.URL, Hooks: hooks}
 	var opts []session.Option
 	for _, read := range []func(*message) (session.Option, error){
 		params, auth, d.data, files, jsonOf, timeoutOption, verifyOption, certOption,

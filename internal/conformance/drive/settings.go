@@ -21,8 +21,12 @@ func (a headerAuth) Authenticate(req *http.Request) error {
 // errHook is what a hook of the driver's fails with.
 var errHook = errors.New("the hook failed")
 
-func (d *Driver) hooks(events map[string][]hookOf) session.Hooks {
-	var hooks session.Hooks
+func (d *Driver) hooks(events map[string][]hookOf) (hooks session.Hooks, err error) {
+	for event := range events {
+		if event != "response" {
+			return hooks, fmt.Errorf("%w: hooks of %q", errValue, event)
+		}
+	}
 	for _, spec := range events["response"] {
 		hooks.Response = append(hooks.Response, func(resp *session.Response) (*session.Response, error) {
 			switch spec.Do {
@@ -36,7 +40,7 @@ func (d *Driver) hooks(events map[string][]hookOf) session.Hooks {
 			return resp, nil
 		})
 	}
-	return hooks
+	return hooks, nil
 }
 
 // apply changes the settings of a session.
@@ -70,8 +74,9 @@ func (d *Driver) applyOne(s *session.Session, name string, raw json.RawMessage) 
 		s.Timeout, err = timeoutOf(raw)
 	case "hooks":
 		var events map[string][]hookOf
-		err = json.Unmarshal(raw, &events)
-		s.Hooks = d.hooks(events)
+		if err = json.Unmarshal(raw, &events); err == nil {
+			s.Hooks, err = d.hooks(events)
+		}
 	case "stream":
 		err = json.Unmarshal(raw, &s.Stream)
 	case "trust_env":
