@@ -34,7 +34,7 @@ type Text string
 func (t Text) content() (content, error) { return content{data: []byte(t)}, nil }
 
 // Apply makes a Text an [Option]: the request's Body.
-func (t Text) Apply(r *Request) { r.Body = t }
+func (t Text) Apply(r *Request) { r.setData(t) }
 
 // Bytes is a body of bytes, which are not copied; it sets no Content-Type.
 // An empty one is no body.
@@ -43,7 +43,7 @@ type Bytes []byte
 func (b Bytes) content() (content, error) { return content{data: b}, nil }
 
 // Apply makes a Bytes an [Option]: the request's Body.
-func (b Bytes) Apply(r *Request) { r.Body = b }
+func (b Bytes) Apply(r *Request) { r.setData(b) }
 
 // Pair is a name and a value.
 type Pair [2]string
@@ -60,11 +60,7 @@ func (f Form) content() (content, error) {
 }
 
 // Apply makes a Form an [Option]: the request's Body.
-func (f Form) Apply(r *Request) {
-	if len(f) > 0 || !isJSON(r.Body) {
-		r.Body = f
-	}
-}
+func (f Form) Apply(r *Request) { r.setData(f) }
 
 // fields gives the form in the order in which it is sent.
 func (f Form) fields() []Pair {
@@ -85,11 +81,7 @@ func (f OrderedForm) content() (content, error) {
 }
 
 // Apply makes an OrderedForm an [Option]: the request's Body.
-func (f OrderedForm) Apply(r *Request) {
-	if len(f) > 0 || !isJSON(r.Body) {
-		r.Body = f
-	}
-}
+func (f OrderedForm) Apply(r *Request) { r.setData(f) }
 
 func (f OrderedForm) fields() []Pair { return f }
 
@@ -165,7 +157,14 @@ func (b jsonBody) content() (content, error) {
 }
 
 func (b jsonBody) Apply(r *Request) {
-	if isEmptyForm(r.Body) || isJSON(r.Body) {
+	if isEmpty(r.Body) || isJSON(r.Body) {
+		r.Body = b
+	}
+}
+
+// setData gives a request a body that goes before JSON, unless it is empty.
+func (r *Request) setData(b Body) {
+	if !isEmpty(b) || !isJSON(r.Body) {
 		r.Body = b
 	}
 }
@@ -175,12 +174,19 @@ func isJSON(b Body) bool {
 	return ok
 }
 
-func isEmptyForm(b Body) bool {
-	if b == nil {
+// isEmpty reports whether a body is none.
+func isEmpty(b Body) bool {
+	switch b := b.(type) {
+	case nil:
 		return true
+	case Text:
+		return b == ""
+	case Bytes:
+		return len(b) == 0
+	case formFields:
+		return len(b.fields()) == 0
 	}
-	form, ok := b.(formFields)
-	return ok && len(form.fields()) == 0
+	return false
 }
 
 // FromFile returns a body that is the file at path, streamed from disk; its

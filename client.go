@@ -133,7 +133,11 @@ func adoptBody(req *http.Request, c *call) {
 		return
 	}
 	s := newSource(req.Body)
-	c.body = newOutbox(content{open: s.open, sources: []*source{s}})
+	length := req.ContentLength
+	if length <= 0 {
+		length = -1 // as net/http has it where there is a body
+	}
+	c.body = newOutbox(content{open: s.open, sources: []*source{s}, length: length})
 	if c.body.replayable() {
 		req.GetBody = c.body.next
 	}

@@ -8,11 +8,6 @@ import (
 	"time"
 )
 
-// ErrInvalidCookie matches every error that [Jar.Set], [Jar.Put] and the
-// loading methods of [Jar] return for a cookie that may not be stored. The
-// error's text says what is wrong, and never holds the cookie's value.
-var ErrInvalidCookie = errors.New("session: invalid cookie")
-
 // Cookie is one cookie of a [Jar]: the fields that RFC 6265bis section 5.7
 // stores. It is plain data; changing a Cookie that a Jar gave does not change
 // the Jar.
@@ -72,7 +67,7 @@ type cookieFault string
 const (
 	faultNameText     cookieFault = "the name holds a control character, ';' or '=', or has space around it"
 	faultValueText    cookieFault = "the value holds a control character or ';', or has space around it"
-	faultPathText     cookieFault = "the path holds a control character or ';', or has space around it"
+	faultPathText     cookieFault = "the path holds a control character or ';'"
 	faultPathStart    cookieFault = "the path does not begin with '/'"
 	faultEmpty        cookieFault = "name and value are both empty"
 	faultSize         cookieFault = "name and value are longer than 4096 bytes"
@@ -83,19 +78,24 @@ const (
 	faultInsecure     cookieFault = "a Secure cookie needs a URL of scheme https or wss"
 	faultProtected    cookieFault = "a Secure cookie of that name may not be replaced without TLS"
 	faultPrefix       cookieFault = "the name's prefix demands other attributes"
+	faultTab          cookieFault = "a tab cannot be written to cookies.txt"
+	faultFields       cookieFault = "the line is not seven fields of cookies.txt"
+	faultLatin1       cookieFault = "the text is not Latin-1"
 )
 
 func (f cookieFault) Error() string { return string(f) }
 
-func (f cookieFault) Is(target error) bool { return target == ErrInvalidCookie }
+func (f cookieFault) Is(target error) bool {
+	return target == ErrInvalidCookie || errors.Is(ErrInvalidCookie, target)
+}
 
-// named says which cookie err is about. A name that is itself at fault is left
-// out: it may hold part of a value.
-func (c *Cookie) named(err error) error {
-	if err == faultNameText {
-		return fmt.Errorf("session: cookie: %w", err)
+// label names the cookie that err is about. What may not be its name, but hold
+// part of a value, is left out.
+func (c *Cookie) label(err error) string {
+	if err == faultNameText || err == faultFields {
+		return "cookie"
 	}
-	return fmt.Errorf("session: cookie %.64q: %w", c.Name, err)
+	return fmt.Sprintf("cookie %.64q", c.Name)
 }
 
 // check looks at the parts of a cookie that have nothing to do with its origin
@@ -106,7 +106,7 @@ func (c *Cookie) check() error {
 		return faultNameText
 	case !isCookieText(c.Value):
 		return faultValueText
-	case !isCookieText(c.Path):
+	case hasControl(c.Path):
 		return faultPathText
 	case c.Name == "" && c.Value == "":
 		return faultEmpty
@@ -217,6 +217,23 @@ func sendingOrder(a, b *Cookie) int {
 		return n
 	}
 	return a.Creation.Compare(b.Creation)
+}
+
+// detach copies c's text if most of the header that it is a part of, and so
+// keeps in memory, is something else, such as attributes that nobody knows.
+func (c *Cookie) detach(header string) {
+	if len(header) > 512+4*(len(c.Name)+len(c.Value)) {
+		c.Name, c.Value, c.Path = strings.Clone(c.Name), strings.Clone(c.Value), strings.Clone(c.Path)
+	}
+}
+
+// goesBefore reports whether c has to go before d when there are too many: those
+// that are not Secure go first, then the oldest (RFC 6265bis section 5.7).
+func (c *Cookie) goesBefore(d *Cookie) bool {
+	if c.Secure != d.Secure {
+		return d.Secure
+	}
+	return c.Creation.Before(d.Creation)
 }
 
 // listingOrder is by domain, path and name.

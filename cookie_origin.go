@@ -33,7 +33,10 @@ func cookieOriginOf(u *url.URL) (o cookieOrigin, err error) {
 
 // defaultPath is RFC 6265 section 5.1.4: the path up to its last slash.
 func (o cookieOrigin) defaultPath() string {
-	return o.path[:max(1, strings.LastIndexByte(o.path, '/'))]
+	if last := strings.LastIndexByte(o.path, '/'); last > 0 {
+		return strings.Clone(o.path[:last])
+	}
+	return "/"
 }
 
 // domain is the domain of a cookie that came from o with the given Domain

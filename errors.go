@@ -68,6 +68,10 @@ var (
 	// ErrInvalidHeader says that a header would corrupt the message; the error
 	// holds its name, never its value. It is an ErrInvalidRequest.
 	ErrInvalidHeader error = &kind{text: "invalid header", is: []error{ErrInvalidRequest}}
+	// ErrInvalidCookie says that [Jar.Set], [Jar.Put] or a loading method of
+	// [Jar] refused a cookie; the error says why, and never holds the cookie's
+	// value. It is an ErrInvalidRequest.
+	ErrInvalidCookie error = &kind{text: "invalid cookie", is: []error{ErrInvalidRequest}}
 	// ErrInvalidJSON says that a value could not be written as JSON, or an
 	// answer not be read as such.
 	ErrInvalidJSON error = &kind{text: "invalid JSON"}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -10,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cbf3e3a9/session/internal/hashtrie"
+	"github.com/cbf3e3a9/session/internal/cowmap"
 )
 
 // Jar keeps cookies and says which of them belong into a request, by RFC
@@ -45,8 +46,8 @@ type Jar struct {
 	root atomic.Pointer[cookieDomain] // nil if empty
 
 	writing sync.Mutex
-	owner   *jarOwner // of the nodes that this jar may change
-	last    time.Time // the latest creation time given out
+	owner   *cowmap.Owner // of the nodes that this jar may change
+	last    time.Time     // the latest creation time given out
 }
 
 const (
@@ -61,7 +62,7 @@ func NewJar() *Jar { return new(Jar) }
 // short time however many cookies there are: the two share them until one of
 // them writes.
 func (j *Jar) Clone() *Jar {
-	c := &Jar{MaxPerDomain: j.MaxPerDomain, MaxHeaderBytes: j.MaxHeaderBytes, owner: new(jarOwner)}
+	c := &Jar{MaxPerDomain: j.MaxPerDomain, MaxHeaderBytes: j.MaxHeaderBytes, owner: new(cowmap.Owner)}
 	root, last := j.freeze()
 	c.root.Store(root)
 	c.last = last
@@ -73,7 +74,7 @@ func (j *Jar) Clone() *Jar {
 func (j *Jar) freeze() (root *cookieDomain, last time.Time) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	j.owner = new(jarOwner)
+	j.owner = new(cowmap.Owner)
 	return j.root.Load(), j.last
 }
 
@@ -96,6 +97,7 @@ func (j *Jar) setHeader(u *url.URL, setCookie []string, now time.Time) {
 	cookies := few[:0]
 	for _, line := range setCookie {
 		if c, ok := parseSetCookie(line, now); ok && o.complete(&c) == nil {
+			c.detach(line)
 			cookies = append(cookies, &c)
 		}
 	}
@@ -117,7 +119,11 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	var few [8]*Cookie
 	complete := few[:0]
 	for _, h := range cookies {
+		if h == nil {
+			continue
+		}
 		if c := cookieFromHTTP(h, now); o.complete(&c) == nil {
+			c.detach(h.Raw)
 			complete = append(complete, &c)
 		}
 	}
@@ -128,7 +134,8 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 func (j *Jar) store(cookies []*Cookie, secure bool, now time.Time) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	if root := j.root.Load(); !secure && root != nil {
+	if !secure {
+		root := j.root.Load()
 		cookies = slices.DeleteFunc(cookies, func(c *Cookie) bool { return root.protects(c, now) })
 	}
 	j.put(cookies, now)
@@ -157,46 +164,53 @@ func (j *Jar) edit(domain string, secure bool, change func(cookieList) cookieLis
 
 // merge returns a domain's cookies with added ones among them.
 func (j *Jar) merge(old cookieList, added []*Cookie, now time.Time) cookieList {
-	list := make(cookieList, len(old), len(old)+len(added))
-	copy(list, old)
+	list := listEdit{cookieList: old}
 	for _, c := range added {
-		list = j.insert(list, storedCookie{c, hashtrie.Hash(c.Name)}, now)
+		j.insert(&list, c, now)
 	}
-	return list
+	return list.cookieList
 }
 
 // insert puts c into a domain's cookies. A cookie that replaces a living one
 // takes over its creation time, and so its place.
-func (j *Jar) insert(list cookieList, c storedCookie, now time.Time) cookieList {
-	if i := slices.IndexFunc(list, c.same); i >= 0 {
-		if old := list[i]; !old.expired(now) && !c.expired(now) {
+func (j *Jar) insert(list *listEdit, c *Cookie, now time.Time) {
+	c.Domain = list.domain(c.Domain)
+	if i := list.find(c); i >= 0 {
+		old := list.cookies[i]
+		if !old.expired(now) && !c.expired(now) {
 			c.Creation = old.Creation
-			list[i] = c
-			return list
+			list.replace(i, c)
+			return
 		}
-		list = slices.Delete(list, i, i+1)
+		list.remove(i)
 	}
 	if c.expired(now) {
-		return list
+		return
 	}
-	if c.Creation.IsZero() {
-		c.Creation = j.stamp(now)
+	c.Creation = j.stamp(c.Creation, now)
+	limit := orDefault(j.MaxPerDomain, defaultMaxPerDomain)
+	for limit > 0 && len(list.cookies) >= limit {
+		if !list.makeRoom(c, now) {
+			return
+		}
 	}
-	i, _ := slices.BinarySearchFunc(list, c, storedCookie.compare)
-	list = slices.Insert(list, i, c)
-	if limit := orDefault(j.MaxPerDomain, defaultMaxPerDomain); limit > 0 && len(list) > limit {
-		list = list.evict(now)
-	}
-	return list
+	list.insert(c)
 }
 
-// stamp gives out creation times that are all different.
-func (j *Jar) stamp(now time.Time) time.Time {
-	if now = plainTime(now); !now.After(j.last) {
-		now = j.last.Add(1)
+// stamp returns the creation time of a new cookie: created if that is known and
+// not in the future, give or take a second, else one later than all before it.
+func (j *Jar) stamp(created, now time.Time) time.Time {
+	switch {
+	case !created.IsZero() && created.Before(now.Add(time.Second)):
+	case now.After(j.last):
+		created = plainTime(now)
+	default:
+		created = j.last.Add(1)
 	}
-	j.last = now
-	return now
+	if created.After(j.last) {
+		j.last = created
+	}
+	return created
 }
 
 // parseSetCookies returns the cookies that a response from u with these
@@ -207,7 +221,7 @@ func parseSetCookies(u *url.URL, setCookie []string, now time.Time) []Cookie {
 	}
 	var j Jar
 	j.setHeader(u, setCookie, now)
-	return j.list(now)
+	return values(j.oldestFirst(now))
 }
 
 // Set stores c as a cookie that u's server has set. Without a Domain it belongs
@@ -224,14 +238,17 @@ func (j *Jar) Set(u *url.URL, c Cookie) error {
 	if err == nil {
 		err = o.prepare(&c)
 	}
+	if err == nil && strings.Contains(c.Path, ";") {
+		err = faultPathText
+	}
 	if err != nil {
-		return c.named(err)
+		return fmt.Errorf("session: %s: %w", c.label(err), err)
 	}
 	c.Creation = time.Time{}
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	if root := j.root.Load(); !o.secure && root.protects(&c, now) {
-		return c.named(faultProtected)
+	if !o.secure && j.root.Load().protects(&c, now) {
+		return fmt.Errorf("session: %s: %w", c.label(faultProtected), faultProtected)
 	}
 	j.put([]*Cookie{&c}, now)
 	return nil
@@ -246,7 +263,7 @@ func (j *Jar) Set(u *url.URL, c Cookie) error {
 // then as it was.
 func (j *Jar) Put(c Cookie) error {
 	if err := completeAlone(&c); err != nil {
-		return c.named(err)
+		return fmt.Errorf("session: %s: %w", c.label(err), err)
 	}
 	j.writing.Lock()
 	defer j.writing.Unlock()
@@ -346,10 +363,9 @@ func (j *Jar) For(u *url.URL) []Cookie {
 
 // Get returns the cookie of that name that comes first in a request to u.
 func (j *Jar) Get(u *url.URL, name string) (c Cookie, ok bool) {
-	for _, c := range j.match(nil, u, time.Now()) {
-		if c.Name == name {
-			return *c, true
-		}
+	cookies := j.match(nil, u, time.Now())
+	if i := slices.IndexFunc(cookies, func(c *Cookie) bool { return c.Name == name }); i >= 0 {
+		return *cookies[i], true
 	}
 	return c, false
 }
@@ -369,12 +385,7 @@ func (j *Jar) match(dst []*Cookie, u *url.URL, now time.Time) []*Cookie {
 			break
 		}
 		before := len(dst)
-		for _, c := range d.list() {
-			if c.wanted(&o, i == len(labels)-1, now) {
-				dst = append(dst, c.Cookie)
-			}
-		}
-		if len(dst) > before {
+		if dst = d.match(dst, &o, i == len(labels)-1, now); len(dst) > before {
 			domains++
 		}
 	}
@@ -409,25 +420,33 @@ func orDefault(n, otherwise int) int {
 // All iterates over the cookies that have not expired, sorted by domain, path
 // and name. It sees the jar as it was at the call of All.
 func (j *Jar) All() iter.Seq[Cookie] {
-	cookies := j.list(time.Now())
-	slices.SortFunc(cookies, func(a, b Cookie) int { return listingOrder(&a, &b) })
-	return slices.Values(cookies)
+	cookies := j.live(time.Now())
+	slices.SortFunc(cookies, listingOrder)
+	return func(yield func(Cookie) bool) {
+		for _, c := range cookies {
+			if !yield(*c) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns how many cookies All has.
 func (j *Jar) Len() int { return len(j.live(time.Now())) }
 
-// list is the cookies that have not expired, in the order of their creation.
-func (j *Jar) list(now time.Time) []Cookie {
+// oldestFirst is the cookies that have not expired, in the order of creation.
+func (j *Jar) oldestFirst(now time.Time) []*Cookie {
 	cookies := j.live(now)
 	slices.SortFunc(cookies, func(a, b *Cookie) int { return a.Creation.Compare(b.Creation) })
-	return values(cookies)
+	return cookies
 }
 
 // live is the cookies that have not expired, in no particular order.
 func (j *Jar) live(now time.Time) []*Cookie {
+	var cookies []*Cookie
 	root, _ := j.freeze()
-	return slices.DeleteFunc(root.all(nil), func(c *Cookie) bool { return c.expired(now) })
+	root.each(func(list cookieList) { cookies = append(cookies, list.cookies...) })
+	return slices.DeleteFunc(cookies, func(c *Cookie) bool { return c.expired(now) })
 }
 
 func values(cookies []*Cookie) []Cookie {
@@ -481,9 +500,8 @@ func (j *Jar) remove(domain string, drop func(*Cookie) bool) (found bool) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	j.edit(domain, false, func(list cookieList) cookieList {
-		kept := slices.DeleteFunc(slices.Clone(list), func(c storedCookie) bool { return drop(c.Cookie) })
-		found = len(kept) < len(list)
-		return kept
+		found = slices.ContainsFunc(list.cookies, drop)
+		return list.without(drop)
 	})
 	return found
 }
@@ -492,9 +510,13 @@ func (j *Jar) remove(domain string, drop func(*Cookie) bool) (found bool) {
 func (j *Jar) removeAll(drop func(*Cookie) bool) {
 	j.writing.Lock()
 	defer j.writing.Unlock()
-	now := time.Now()
-	keep := j.root.Load().all(nil)
-	keep = slices.DeleteFunc(keep, drop)
-	j.root.Store(nil)
-	j.put(keep, now)
+	var domains []string
+	j.root.Load().each(func(list cookieList) {
+		if slices.ContainsFunc(list.cookies, drop) {
+			domains = append(domains, list.cookies[0].Domain)
+		}
+	})
+	for _, domain := range domains {
+		j.edit(domain, false, func(list cookieList) cookieList { return list.without(drop) })
+	}
 }

@@ -294,6 +294,7 @@ func setBody(req *http.Request, c *call, r *Request) error {
 	if err := firstError(takeHost(req), body.attach(req, c.body), takeFraming(req)); err != nil {
 		return err
 	}
+	c.body.announce(req.ContentLength)
 	if _, set := req.Header["Content-Type"]; body.contentType != "" && !set {
 		setHeader(req, "Content-Type", body.contentType)
 	}
@@ -304,7 +305,7 @@ func bodyOf(r *Request) (content, error) {
 	switch {
 	case len(r.Files) > 0:
 		return r.Files.multipart(r.Body)
-	case r.Body == nil || isEmptyForm(r.Body):
+	case isEmpty(r.Body):
 		return content{}, nil
 	}
 	return r.Body.content()

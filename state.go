@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -19,35 +18,37 @@ const maxStateFile = 256 << 20
 // state is a session as it is saved.
 type state struct {
 	Version       int
-	Header        http.Header    `json:",omitempty"`
-	Params        url.Values     `json:",omitempty"`
-	OrderedParams OrderedParams  `json:",omitempty"`
-	Auth          *savedAuth     `json:",omitempty"`
-	Proxies       Proxies        `json:",omitempty"`
-	Verify        *savedVerify   `json:",omitempty"`
-	Cert          *CertFile      `json:",omitempty"`
-	Stream        bool           `json:",omitempty"`
-	Connect       time.Duration  `json:",omitempty"`
-	Read          time.Duration  `json:",omitempty"`
-	Total         time.Duration  `json:",omitempty"`
-	Retry         *Retry         `json:",omitempty"`
-	TrustEnv      bool           `json:",omitempty"`
-	BaseURL       string         `json:",omitempty"`
-	MaxRedirects  int            `json:",omitempty"`
-	Redirects     *RedirectCache `json:",omitempty"`
-	Jar           *Jar           `json:",omitempty"`
+	Header        map[string][]savedText `json:",omitempty"`
+	Params        string                 `json:",omitempty"` // URL-encoded
+	OrderedParams [][2]savedText         `json:",omitzero"`
+	Auth          *savedAuth             `json:",omitempty"`
+	Proxies       map[string]savedText   `json:",omitempty"`
+	Verify        *savedVerify           `json:",omitempty"`
+	Cert          *savedCert             `json:",omitempty"`
+	Stream        bool                   `json:",omitempty"`
+	Connect       time.Duration          `json:",omitempty"`
+	Read          time.Duration          `json:",omitempty"`
+	Total         time.Duration          `json:",omitempty"`
+	Retry         *Retry                 `json:",omitempty"`
+	TrustEnv      bool                   `json:",omitempty"`
+	BaseURL       savedText              `json:",omitempty"`
+	MaxRedirects  int                    `json:",omitempty"`
+	Redirects     *RedirectCache         `json:",omitempty"`
+	Jar           *Jar                   `json:",omitempty"`
 }
 
 type savedAuth struct {
-	Type     string // "basic", "bearer", "digest", "none"
-	Username string `json:",omitempty"`
-	Password string `json:",omitempty"` // or the token
+	Type     string    // "basic", "bearer", "digest", "none"
+	Username savedText `json:",omitempty"`
+	Password savedText `json:",omitempty"` // or the token
 }
 
 type savedVerify struct {
-	Type string // "file", "insecure"
-	Path string `json:",omitempty"`
+	Type string    // "file", "insecure"
+	Path savedText `json:",omitempty"`
 }
+
+type savedCert struct{ Cert, Key savedText }
 
 // MarshalState gives the session's settings and cookies as JSON, for
 // [UnmarshalState]. It holds secrets: passwords, tokens, cookies.
@@ -58,14 +59,16 @@ type savedVerify struct {
 // memory. It is safe to call while requests are in flight.
 func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 	saved := state{
-		Version: stateVersion, Header: s.Header, Params: s.Params, OrderedParams: s.OrderedParams,
-		Proxies: s.Proxies, Stream: s.Stream, Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
-		Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: s.BaseURL, MaxRedirects: s.MaxRedirects, Redirects: s.Cache,
+		Version: stateVersion, Header: textLists[savedText](s.Header), Params: s.Params.Encode(),
+		OrderedParams: textPairs[[2]savedText](s.OrderedParams), Proxies: texts[savedText](s.Proxies), Stream: s.Stream,
+		Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
+		Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
+		MaxRedirects: s.MaxRedirects, Redirects: s.Cache,
 	}
 	saved.Auth = saveAuth(s.Auth)
 	saved.Verify = saveVerify(s.Verify)
 	if files, ok := s.Cert.(CertFile); ok {
-		saved.Cert = &files
+		saved.Cert = &savedCert{savedText(files.Cert), savedText(files.Key)}
 	}
 	saved.Jar, _ = s.Jar.(*Jar)
 	data, err = json.Marshal(saved)
@@ -105,11 +108,11 @@ func (s *Session) omitted(saved state) []string {
 func saveAuth(auth Auth) *savedAuth {
 	switch a := auth.(type) {
 	case Basic:
-		return &savedAuth{"basic", a.Username, a.Password}
+		return &savedAuth{"basic", savedText(a.Username), savedText(a.Password)}
 	case Bearer:
-		return &savedAuth{"bearer", "", a.Token}
+		return &savedAuth{"bearer", "", savedText(a.Token)}
 	case *Digest:
-		return &savedAuth{"digest", a.Username, a.Password}
+		return &savedAuth{"digest", savedText(a.Username), savedText(a.Password)}
 	case noAuth:
 		return &savedAuth{Type: "none"}
 	}
@@ -122,11 +125,11 @@ func (a *savedAuth) auth() (Auth, error) {
 	}
 	switch a.Type {
 	case "basic":
-		return BasicAuth(a.Username, a.Password), nil
+		return BasicAuth(string(a.Username), string(a.Password)), nil
 	case "bearer":
-		return BearerAuth(a.Password), nil
+		return BearerAuth(string(a.Password)), nil
 	case "digest":
-		return DigestAuth(a.Username, a.Password), nil
+		return DigestAuth(string(a.Username), string(a.Password)), nil
 	case "none":
 		return NoAuth, nil
 	}
@@ -136,7 +139,7 @@ func (a *savedAuth) auth() (Auth, error) {
 func saveVerify(verify Verify) *savedVerify {
 	switch v := verify.(type) {
 	case CAFile:
-		return &savedVerify{"file", string(v)}
+		return &savedVerify{"file", savedText(v)}
 	case insecureSkipVerify:
 		return &savedVerify{Type: "insecure"}
 	}
@@ -154,6 +157,17 @@ func (v *savedVerify) verify() (Verify, error) {
 		return InsecureSkipVerify, nil
 	}
 	return nil, kindf(ErrInvalidRequest, "state: verify of type %.40q", v.Type)
+}
+
+func savedParams(query string) (url.Values, error) {
+	if query == "" {
+		return nil, nil
+	}
+	params, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, kindf(ErrInvalidRequest, "state: params are not URL-encoded")
+	}
+	return params, nil
 }
 
 // UnmarshalState returns a session with the settings and cookies that
@@ -175,15 +189,19 @@ func UnmarshalState(data []byte) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	params, err := savedParams(saved.Params)
+	if err != nil {
+		return nil, err
+	}
 	s := &Session{
-		Header: saved.Header, Params: saved.Params, OrderedParams: saved.OrderedParams, Auth: auth,
-		Proxies: saved.Proxies, Verify: verify, Stream: saved.Stream,
+		Header: textLists[string](saved.Header), Params: params,
+		OrderedParams: textPairs[Pair](saved.OrderedParams), Auth: auth, Proxies: texts[string](saved.Proxies), Verify: verify, Stream: saved.Stream,
 		Timeout: Timeout{saved.Connect, saved.Read, saved.Total}, Retry: saved.Retry,
-		TrustEnv: saved.TrustEnv, BaseURL: saved.BaseURL,
+		TrustEnv: saved.TrustEnv, BaseURL: string(saved.BaseURL),
 	}
 	s.MaxRedirects, s.Cache = saved.MaxRedirects, saved.Redirects
 	if saved.Cert != nil {
-		s.Cert = *saved.Cert
+		s.Cert = CertFile{string(saved.Cert.Cert), string(saved.Cert.Key)}
 	}
 	if saved.Jar != nil {
 		s.Jar = saved.Jar

@@ -16,6 +16,7 @@ import (
 type outbox struct {
 	open    func() (io.ReadCloser, error)
 	sources []*source // the caller's readers behind open
+	length  int64     // that is announced; -1 where none is
 
 	latest atomic.Pointer[upload]
 	calls  atomic.Int32 // that are being made, and may ask for another upload
@@ -26,7 +27,14 @@ func newOutbox(c content) *outbox {
 	if c.open == nil {
 		return nil
 	}
-	return &outbox{open: c.open, sources: c.sources}
+	return &outbox{open: c.open, sources: c.sources, length: c.length}
+}
+
+// announce says how long the body has to be, -1 for any length.
+func (o *outbox) announce(length int64) {
+	if o != nil {
+		o.length = length
+	}
 }
 
 // next gives the body from its start. Nothing is opened before it is read. It
@@ -94,7 +102,14 @@ type upload struct {
 	mu     sync.Mutex
 	body   io.ReadCloser // once it is read
 	closed atomic.Bool
+
+	sent int64 // touched by Read alone
 }
+
+var (
+	errBodyLonger  = errors.New("longer than its Content-Length")
+	errBodyShorter = errors.New("shorter than its Content-Length")
+)
 
 // Read reads the body; an error of it is an [ErrRequestBody], not one of the
 // connection that it goes to.
@@ -104,8 +119,14 @@ func (u *upload) Read(p []byte) (int, error) {
 		return 0, wrapKind(ErrRequestBody, err)
 	}
 	n, err := body.Read(p)
-	if err != nil && err != io.EOF {
-		err = wrapKind(ErrRequestBody, err)
+	u.sent += int64(n)
+	switch length := u.outbox.length; {
+	case length >= 0 && u.sent > length:
+		return 0, wrapKind(ErrRequestBody, errBodyLonger)
+	case length > u.sent && err == io.EOF:
+		return n, wrapKind(ErrRequestBody, errBodyShorter)
+	case err != nil && err != io.EOF:
+		return n, wrapKind(ErrRequestBody, err)
 	}
 	return n, err
 }

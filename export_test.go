@@ -1,0 +1,7 @@
+package session
+
+// For the tests, which are in package session_test.
+var (
+	ParseSetCookies = parseSetCookies
+	WriteFileAtomic = writeFileAtomic
+)
