@@ -1,8 +1,8 @@
 package conformance_test
 
 import (
+	"flag"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,22 +14,63 @@ import (
 // recordCommand makes the recordings anew.
 const recordCommand = "python3 internal/conformance/scenario.py record"
 
-// shown is how many differences of one scenario are told.
-const shown = 6
+var update = flag.Bool("update", false, "write differences.json and DIFFERENCES.md anew")
 
 // Every scenario comes out as it did with requests, but for the differences
-// that it states. The driver changes the environment of this process, so they
-// are played one after another.
+// that it states, or differences.json does. The driver changes the environment
+// of this process, so they are played one after another.
 func TestScenarios(t *testing.T) {
-	recordings := loadRecordings(t)
+	recordings, scenarios := loadRecordings(t), loadScenarios(t)
 	certificates := newCertificates(t)
-	for _, s := range loadScenarios(t) {
+	list, err := conformance.LoadDifferences(os.DirFS("."), "differences.json")
+	require.NoError(t, err)
+	expected, err := conformance.Expected(list)
+	require.NoError(t, err)
+	differing := map[string][]string{}
+	for _, s := range scenarios {
 		t.Run(s.Label(), func(t *testing.T) {
 			want, ok := recordings[s.File].Scenarios[s.Name]
 			require.True(t, ok, "not recorded; run %s", recordCommand)
-			check(t, s, want, play(t, s, newDriver(t), certificates))
+			found := differences(t, s, want, play(t, s, newDriver(t), certificates))
+			if len(found) > 0 {
+				differing[s.Label()] = found
+			}
+			if !*update {
+				assert.Equal(t, expected[s.Label()], found, s.About)
+			}
 		})
 	}
+	if *update {
+		writeDifferences(t, conformance.Updated(list, differing), scenarios)
+	}
+}
+
+// The page says what the list says, and the list has scenarios that there are.
+func TestDifferencesPage(t *testing.T) {
+	t.Parallel()
+	list, err := conformance.LoadDifferences(os.DirFS("."), "differences.json")
+	require.NoError(t, err)
+	scenarios := loadScenarios(t)
+	page, err := os.ReadFile("DIFFERENCES.md")
+	require.NoError(t, err)
+	assert.Equal(t, conformance.DifferencesPage(list, scenarios), string(page), "run go test ./internal/conformance -update")
+	labels := map[string]bool{}
+	for _, s := range scenarios {
+		labels[s.Label()] = true
+	}
+	stated, err := conformance.Expected(list)
+	require.NoError(t, err)
+	for label := range stated {
+		assert.True(t, labels[label], "%s is no scenario", label)
+	}
+}
+
+func writeDifferences(t *testing.T, list []conformance.Difference, scenarios []conformance.Scenario) {
+	t.Helper()
+	text, err := conformance.EncodeDifferences(list)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("differences.json", text, 0o644))
+	require.NoError(t, os.WriteFile("DIFFERENCES.md", []byte(conformance.DifferencesPage(list, scenarios)), 0o644))
 }
 
 // The recordings are of these scenarios and of no others.
@@ -86,11 +127,9 @@ func play(t *testing.T, s conformance.Scenario, driver conformance.Driver, certi
 	return got
 }
 
-func check(t *testing.T, s conformance.Scenario, want, got conformance.Observation) {
+func differences(t *testing.T, s conformance.Scenario, want, got conformance.Observation) []string {
 	t.Helper()
 	found, err := conformance.Compare(s, want, got)
 	require.NoError(t, err)
-	if len(found) > 0 {
-		t.Errorf("%s\n    %s", s.About, strings.Join(found[:min(shown, len(found))], "\n    "))
-	}
+	return found
 }
