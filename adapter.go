@@ -4,13 +4,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 )
 
 // Mounted is an adapter and the prefix of the URLs that it serves.
 type Mounted struct {
-	Prefix  string
+	Prefix  string // as it was mounted
 	Adapter http.RoundTripper
 
 	match prefix
@@ -76,7 +77,7 @@ func parsePrefix(text string) (prefix, error) {
 		host, err = normalizeHost(host)
 	}
 	if err != nil {
-		return prefix{}, kindf(ErrInvalidRequest, "prefix %q: %w", text, err)
+		return prefix{}, kindf(ErrInvalidRequest, "prefix %q: %w", redactText(text), err)
 	}
 	p.host, p.port = strings.Trim(host, "[]"), port
 	return p, nil
@@ -127,7 +128,7 @@ func (d *destination) pathText() string {
 // mount while requests are in flight. Errors are [ErrInvalidRequest].
 // requests' mount.
 func (s *Session) Mount(prefix string, adapter http.RoundTripper) error {
-	if adapter == nil {
+	if isNil(adapter) {
 		return kindf(ErrInvalidRequest, "the adapter for prefix %q is nil", redactText(prefix))
 	}
 	match, err := parsePrefix(prefix)
@@ -147,6 +148,15 @@ func (s *Session) Mount(prefix string, adapter http.RoundTripper) error {
 		return slices.Insert(mounts, at, added)
 	})
 	return nil
+}
+
+// isNil reports whether an adapter is none, a nil pointer or function too.
+func isNil(adapter http.RoundTripper) bool {
+	switch v := reflect.ValueOf(adapter); v.Kind() {
+	case reflect.Pointer, reflect.Func:
+		return v.IsNil()
+	}
+	return adapter == nil
 }
 
 // Unmount removes the adapter of a prefix and reports whether there was one.
@@ -205,7 +215,7 @@ func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
 			return mounts[i], nil
 		}
 	}
-	return Mounted{}, kindf(ErrNoAdapter, "for %q", u.Redacted())
+	return Mounted{}, kindf(ErrNoAdapter, "for %q", redact(u))
 }
 
 // route finds the adapter of a hop, and what it is to honour.
@@ -253,7 +263,7 @@ func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripp
 // unsupported says what a plain RoundTripper cannot honour.
 func (s *Session) unsupported(c *call, u *url.URL, proxied bool) error {
 	refuse := func(what string) error {
-		return kindf(ErrInvalidRequest, "the adapter mounted for %q cannot honour %s: %w", u.Redacted(), what, errors.ErrUnsupported)
+		return kindf(ErrInvalidRequest, "the adapter mounted for %q cannot honour %s: %w", redact(u), what, errors.ErrUnsupported)
 	}
 	verify := c.verify
 	if verify == nil {

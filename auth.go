@@ -50,7 +50,7 @@ func (f AuthFunc) Apply(r *Request) { r.Auth = f }
 // Basic is HTTP Basic authentication, RFC 7617. The credentials are sent in
 // UTF-8 (requests sends Latin-1). It prints without its password.
 type Basic struct {
-	Username string
+	Username string // without a colon, which would end it
 	Password string
 }
 
@@ -79,7 +79,7 @@ func (b Basic) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "BasicAuth(%q, xxxxx
 
 // Bearer is bearer token authentication, RFC 6750. It prints without its token.
 type Bearer struct {
-	Token string
+	Token string // what follows "Bearer "
 }
 
 // BearerAuth returns bearer token authentication, which is an [Auth] and an [Option].

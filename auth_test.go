@@ -277,7 +277,7 @@ func TestAuthRunsAgain(t *testing.T) {
 			out.WriteHeader(503)
 			return
 		}
-		http.Redirect(out, r, "http://b.test/", 302)
+		http.Redirect(out, r, "http://b.test/", http.StatusFound)
 	})
 	runs := 0
 	_, err := w.Get(context.Background(), "http://a.test/", &session.Retry{Total: 5, Statuses: []int{503}},
@@ -426,7 +426,7 @@ func TestChallengerThatCannotAnswer(t *testing.T) {
 func TestChallengedHeadersOnRedirects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wants("http://a.test/", "1", func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, "/same", 302) })
+	w.wants("http://a.test/", "1", func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, "/same", http.StatusFound) })
 	w.redirect(302, "http://a.test/same", "http://b.test/")
 	w.wants("http://b.test/", "never", ok)
 	auth := &token{answered: true}

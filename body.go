@@ -199,15 +199,27 @@ type fileBody string
 func (b fileBody) Apply(r *Request) { r.Body = b }
 
 func (b fileBody) content() (content, error) {
-	info, err := os.Stat(string(b))
+	length, err := fileLength(string(b))
+	return content{length: length, open: func() (io.ReadCloser, error) { return os.Open(string(b)) }}, err
+}
+
+// fileLength is the length of a file, -1 of one that is no regular file. One
+// that cannot be opened is an error.
+func fileLength(path string) (int64, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return -1, err
+	case info.IsDir():
+		return -1, kindf(ErrInvalidRequest, "%q is a directory", path)
+	case !info.Mode().IsRegular():
+		return -1, nil // opening a pipe would wait for its writer
+	}
+	file, err := os.Open(path)
 	if err != nil {
-		return content{}, err
+		return -1, err
 	}
-	length := int64(-1)
-	if info.Mode().IsRegular() {
-		length = info.Size()
-	}
-	return content{length: length, open: func() (io.ReadCloser, error) { return os.Open(string(b)) }}, nil
+	return info.Size(), file.Close()
 }
 
 // ReaderFunc is a body that the function opens anew each time that it is sent;

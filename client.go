@@ -88,12 +88,14 @@ func (s *Session) adoptURL(req *http.Request) error {
 	}
 	switch {
 	case req.URL.Scheme == "":
-		return kindf(ErrMissingScheme, "%q", req.URL.Redacted())
+		return kindf(ErrMissingScheme, "%q", redact(req.URL))
 	case isHTTP(req.URL.Scheme) && req.URL.Host == "":
-		return kindf(ErrMissingHost, "%q", req.URL.Redacted())
+		return kindf(ErrMissingHost, "%q", redact(req.URL))
 	case isHTTP(req.URL.Scheme):
 		// a space there would make a malformed request line
-		req.URL.RawQuery = quotePart(req.URL.RawQuery, queryChars+`[]{}|\^"<>`+"`")
+		if allowed := queryChars + `%[]{}|\^"<>` + "`"; !isClean(req.URL.RawQuery, allowed) {
+			req.URL.RawQuery = percentEncode(req.URL.RawQuery, allowed, true)
+		}
 		addQuery(req.URL, mergedQuery(&Request{}, s))
 	}
 	if req.Host == "" {

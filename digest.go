@@ -16,7 +16,7 @@ import (
 // alone. It is safe for concurrent use, must not be copied, and prints without
 // its password. Make one with [DigestAuth].
 type Digest struct {
-	Username string
+	Username string // in UTF-8, as is Password
 	Password string
 
 	mu     sync.Mutex

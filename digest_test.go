@@ -420,9 +420,9 @@ func TestDigestOnRedirects(t *testing.T) {
 			}
 		}
 	}
-	w.handle("http://a.test/1", guarded(func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, "/2?q", 307) }))
+	w.handle("http://a.test/1", guarded(func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, "/2?q", http.StatusTemporaryRedirect) }))
 	w.handle("http://a.test/2?q", guarded(func(out http.ResponseWriter, r *http.Request) {
-		http.Redirect(out, r, "http://b.test/", 307)
+		http.Redirect(out, r, "http://b.test/", http.StatusTemporaryRedirect)
 	}))
 	other := w.withDigest("http://b.test/", &digestServer{qop: "auth", user: "u", password: "p"})
 	resp, err := w.Post(context.Background(), "http://a.test/1", session.Text("hello"), session.DigestAuth("u", "p"))

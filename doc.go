@@ -105,8 +105,8 @@
 // on port 443) credentials are dropped, with every header that an [Auth] set; a
 // sub-domain is another host. Once dropped they stay dropped. A request's own
 // cookies and an override of its Host stay with the host they were given for, a
-// Cookie header set by hand goes no further than that, and Proxy-Authorization never reaches
-// an origin. With a [Session.BaseURL], the session's Auth, and its Authorization,
+// Cookie header set by hand goes no further than that, and Proxy-Authorization
+// never reaches an origin. With a [Session.BaseURL], the session's Auth, and its Authorization,
 // Proxy-Authorization and Cookie headers, go to that origin only. Any other
 // header goes wherever redirects lead, as with requests and net/http: a secret
 // such as an API key belongs in an [AuthFunc], not in Header.

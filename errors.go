@@ -176,7 +176,7 @@ func (e *LimitError) Is(target error) bool { return target == ErrLimit }
 // StatusError is what [Response.CheckStatus] returns for a status of 400 or
 // more. requests' HTTPError of raise_for_status.
 type StatusError struct {
-	Response *Response
+	Response *Response // what was answered
 }
 
 // Error says what the status blames, the status, and the redacted URL.
@@ -222,8 +222,11 @@ func envelope(method, rawURL string, err error) error {
 
 // redact gives a URL with its password masked, or "" for none.
 func redact(u *url.URL) string {
-	if u == nil {
+	switch {
+	case u == nil:
 		return ""
+	case u.Opaque != "":
+		return redactText(u.String()) // what could not be taken apart
 	}
 	return u.Redacted()
 }
@@ -277,10 +280,14 @@ func classify(ctx context.Context, err error) error {
 	if hasKind(err) {
 		return err
 	}
-	if k := kindOf(err); k != nil {
-		return wrapKind(k, err)
+	k := kindOf(err)
+	switch {
+	case k == nil:
+		return err
+	case k == ErrProxy && isTLS(err):
+		return wrapKind(k, wrapKind(ErrTLS, err)) // the proxy's own certificate
 	}
-	return err
+	return wrapKind(k, err)
 }
 
 // hasKind reports whether an error is one of this library's.
@@ -302,7 +309,7 @@ func kindOf(err error) error {
 		return ErrProxy
 	case isTLS(err):
 		return ErrTLS
-	case isOp, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+	case isOp, errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		return ErrConnection
 	}
 	return nil

@@ -1,5 +1,10 @@
 package session
 
+import (
+	"errors"
+	"net/http"
+)
+
 // ResponseHook is called with every response, a redirect's too, before its
 // body is read, before a redirect is followed, and after its cookies were
 // kept; of the answers to one authentication, with the last one only. It may
@@ -30,14 +35,34 @@ func (h Hooks) over(base Hooks) Hooks {
 // run gives a response to each hook in turn.
 func (h Hooks) run(resp *Response) (*Response, error) {
 	for _, hook := range h.Response {
+		if hook == nil {
+			continue
+		}
 		changed, err := hook(resp)
+		if changed == nil {
+			changed = resp
+		}
+		if err == nil && changed.Response == nil {
+			err = errNoResponse
+		}
 		if err != nil {
-			resp.Close()
+			resp.abandon()
+			changed.abandon()
 			return nil, wrapKind(ErrHook, err)
 		}
-		if changed != nil {
-			resp = changed
+		if changed.Body == nil {
+			changed.Body = http.NoBody
 		}
+		resp = changed
 	}
 	return resp, nil
+}
+
+var errNoResponse = errors.New("a Response without one of net/http")
+
+// abandon closes a response, which may be one that a hook has left without a body.
+func (r *Response) abandon() {
+	if r.Response != nil && r.Body != nil {
+		_ = r.Close()
+	}
 }

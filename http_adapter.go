@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -16,9 +17,10 @@ import (
 
 // HTTPAdapter sends over net/http, HTTP/1.1 and HTTP/2: one [http.Transport]
 // for each TLS setting, and for each proxy of an https URL, that requests ask
-// for, so that connections made under one are never used under another. A session has one mounted for "https://"
-// and "http://". The zero value is ready for use; fields must not change after
-// the first request. It is safe for concurrent use and must not be copied.
+// for, so that connections made under one are never used under another. A
+// session has one mounted for "https://" and "http://". The zero value is ready
+// for use; fields must not change after the first request. It is safe for
+// concurrent use and must not be copied.
 type HTTPAdapter struct {
 	// Base is copied for each TLS setting; nil is net/http's default transport
 	// with 100 idle connections for each host, and response headers bounded at
@@ -150,14 +152,14 @@ func prepareWire(req *http.Request, proxy *url.URL) (out *http.Request, connecte
 		ctx = context.WithValue(ctx, connectHeaderKey{}, http.Header{"Proxy-Authorization": own})
 	}
 	out = req.WithContext(ctx)
-	if hasOwn && !forwarded {
+	if hasOwn && (!forwarded || proxy.User != nil) { // the URL's credentials win
 		out.Header = req.Header.Clone()
 		deleteHeader(out.Header, "Proxy-Authorization")
 	}
 	if forwarded && req.Host != "" && req.Host != req.URL.Host {
 		// net/http would ask the proxy for the host of the override
 		target := *req.URL
-		target.Opaque = "//" + req.URL.Host + req.URL.EscapedPath()
+		target.Opaque = "//" + req.URL.Host + cmp.Or(req.URL.EscapedPath(), "/")
 		out.URL = &target
 	}
 	return out, connected

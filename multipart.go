@@ -36,7 +36,7 @@ func (f Files) multipart(body Body) (content, error) {
 	var fields []Pair
 	if form, ok := body.(formFields); ok {
 		fields = form.fields()
-	} else if body != nil && !isJSON(body) {
+	} else if !isEmpty(body) && !isJSON(body) {
 		return content{}, kindf(ErrInvalidRequest, "files go with form fields, not with another body")
 	}
 	boundary, err := newBoundary()

@@ -77,8 +77,12 @@ func parseProxy(text string) (*url.URL, error) {
 	if u.Hostname() == "" {
 		return nil, kindf(ErrInvalidProxy, "it has no host")
 	}
-	if _, _, err := splitPort(u.Host); err != nil {
+	host, _, err := splitPort(u.Host)
+	if err != nil {
 		return nil, kindf(ErrInvalidProxy, "its port is none")
+	}
+	if _, err := normalizeHost(host); err != nil {
+		return nil, kindf(ErrInvalidProxy, "its host is none")
 	}
 	return u, nil
 }

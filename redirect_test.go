@@ -971,7 +971,7 @@ func TestRedirectEndsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	w.handle("http://a.test/", func(out http.ResponseWriter, r *http.Request) {
-		http.Redirect(out, r, "/next", 302)
+		http.Redirect(out, r, "/next", http.StatusFound)
 	})
 	w.handle("http://a.test/next", func(out http.ResponseWriter, r *http.Request) {
 		cancel()

@@ -176,9 +176,6 @@ func (b *wireBody) drain(length int64) (raw []byte, whole bool) {
 	return raw, err == nil && len(raw) <= maxDrain
 }
 
-// discard is drain for a response that nobody will see.
-func (r *Response) discard() { r.drain() }
-
 // acceptsCoded reports whether a request's own headers ask for codings.
 func acceptsCoded(h http.Header) bool {
 	ranges := h["Range"]

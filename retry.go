@@ -24,8 +24,8 @@ import (
 // mounted adapter failed in a way of its own. What is not marked is for allowed
 // methods alone. TLS that failed, as over a certificate that is not trusted, a
 // proxy's 407, an error in a body and the end of the context are never retried.
-// A body that can be read only once, and of which
-// some was sent, ends the retries with an [ErrUnrewindableBody].
+// A body that can be read only once, and of which some was sent, ends the
+// retries with an [ErrUnrewindableBody].
 type Retry struct {
 	// Total bounds the retries in all. Where it is 0, only failures whose own
 	// bound is set are retried; negative is no retry of any.
@@ -69,6 +69,15 @@ func (noRetry) Apply(r *Request) { r.Retry = &Retry{} }
 // Apply makes a *Retry an [Option]: the request's Retry.
 func (r *Retry) Apply(request *Request) { request.Retry = r }
 
+func (r *Retry) clone() *Retry {
+	if r == nil {
+		return nil
+	}
+	copied := *r
+	copied.Methods, copied.Statuses = slices.Clone(r.Methods), slices.Clone(r.Statuses)
+	return &copied
+}
+
 // Attempt is a request that was made, as [RetryError] and
 // [Response.Attempts] list them.
 type Attempt struct {
@@ -97,7 +106,7 @@ func (e *RetryError) Error() string {
 func (e *RetryError) Unwrap() error { return e.Err }
 
 // Timeout says whether the last attempt ended by a timeout.
-func (e *RetryError) Timeout() bool { return isTimeoutOf(e.Err) }
+func (e *RetryError) Timeout() bool { return errors.Is(e.Err, ErrTimeout) }
 
 const (
 	defaultBackoffMax    = 120 * time.Second
@@ -166,7 +175,7 @@ func (s *Session) attempts(req *http.Request) (*Response, error) {
 			return nil, r.unfinished(resp, failed, err)
 		}
 		if resp != nil {
-			resp.discard()
+			resp.drain()
 		}
 		if err := sleep(req.Context(), r.wait); err != nil {
 			closeBody(next)

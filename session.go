@@ -477,7 +477,7 @@ func (s *Session) Clone() *Session {
 		Cert:          s.Cert,
 		Stream:        s.Stream,
 		Timeout:       s.Timeout,
-		Retry:         s.Retry,
+		Retry:         s.Retry.clone(),
 		TrustEnv:      s.TrustEnv,
 		BaseURL:       s.BaseURL,
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"time"
@@ -34,7 +35,7 @@ type state struct {
 	BaseURL       savedText              `json:",omitempty"`
 	MaxRedirects  int                    `json:",omitempty"`
 	Redirects     *RedirectCache         `json:",omitempty"`
-	Jar           *Jar                   `json:",omitempty"`
+	Jar           *savedJar              `json:",omitempty"`
 }
 
 type savedAuth struct {
@@ -50,13 +51,18 @@ type savedVerify struct {
 
 type savedCert struct{ Cert, Key savedText }
 
+type savedJar struct {
+	MaxPerDomain, MaxHeaderBytes int             `json:",omitempty"`
+	Cookies                      json.RawMessage // as [Jar.MarshalJSON] gives them
+}
+
 // MarshalState gives the session's settings and cookies as JSON, for
 // [UnmarshalState]. It holds secrets: passwords, tokens, cookies.
 //
 // What cannot be saved is left out and listed by the names of its fields:
 // functions (Hooks, redirect steps, an Auth of the caller's own), adapters
-// that were mounted, a Jar that is not a [*Jar], certificates that are in
-// memory. It is safe to call while requests are in flight.
+// that were mounted or unmounted, a Jar that is not a [*Jar], certificates that
+// are in memory. It is safe to call while requests are in flight.
 func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 	saved := state{
 		Version: stateVersion, Header: textLists[savedText](s.Header), Params: s.Params.Encode(),
@@ -70,7 +76,9 @@ func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 	if files, ok := s.Cert.(CertFile); ok {
 		saved.Cert = &savedCert{savedText(files.Cert), savedText(files.Key)}
 	}
-	saved.Jar, _ = s.Jar.(*Jar)
+	if saved.Jar, err = saveJar(s.Jar); err != nil {
+		return nil, nil, err
+	}
 	data, err = json.Marshal(saved)
 	return data, s.omitted(saved), err
 }
@@ -97,12 +105,46 @@ func (s *Session) omitted(saved state) []string {
 			names = append(names, field.name)
 		}
 	}
+	return append(names, s.omittedAdapters()...)
+}
+
+// omittedAdapters names what is mounted otherwise than a new session has it,
+// and what that has and this one has not.
+func (s *Session) omittedAdapters() (names []string) {
+	missing := map[string]bool{"https://": true, "http://": true}
 	for _, m := range s.Adapters() {
-		if a, ok := m.Adapter.(*HTTPAdapter); !ok || a.Base != nil || a.Wrap != nil {
+		a, ok := m.Adapter.(*HTTPAdapter)
+		if !ok || a.Base != nil || a.Wrap != nil || a.MaxTransports != 0 || !missing[m.Prefix] {
 			names = append(names, fmt.Sprintf("adapter %q", m.Prefix))
 		}
+		delete(missing, m.Prefix)
+	}
+	for _, prefix := range sortedKeys(missing) {
+		names = append(names, fmt.Sprintf("adapter %q", prefix))
 	}
 	return names
+}
+
+// saveJar gives a *Jar as it is saved; nil for any other.
+func saveJar(jar http.CookieJar) (*savedJar, error) {
+	own, ok := jar.(*Jar)
+	if !ok || own == nil {
+		return nil, nil
+	}
+	cookies, err := own.MarshalJSON()
+	return &savedJar{own.MaxPerDomain, own.MaxHeaderBytes, cookies}, err
+}
+
+// jar gives the jar that was saved, nil for none.
+func (j *savedJar) jar() (http.CookieJar, error) {
+	if j == nil {
+		return nil, nil
+	}
+	jar := &Jar{MaxPerDomain: j.MaxPerDomain, MaxHeaderBytes: j.MaxHeaderBytes}
+	if err := jar.UnmarshalJSON(j.Cookies); err != nil {
+		return nil, kindf(ErrInvalidRequest, "state: cookies: %w", err)
+	}
+	return jar, nil
 }
 
 func saveAuth(auth Auth) *savedAuth {
@@ -133,7 +175,7 @@ func (a *savedAuth) auth() (Auth, error) {
 	case "none":
 		return NoAuth, nil
 	}
-	return nil, kindf(ErrInvalidRequest, "state: auth of type %.40q", a.Type)
+	return nil, kindf(ErrInvalidRequest, "state: auth of an unknown type")
 }
 
 func saveVerify(verify Verify) *savedVerify {
@@ -156,7 +198,7 @@ func (v *savedVerify) verify() (Verify, error) {
 	case "insecure":
 		return InsecureSkipVerify, nil
 	}
-	return nil, kindf(ErrInvalidRequest, "state: verify of type %.40q", v.Type)
+	return nil, kindf(ErrInvalidRequest, "state: verify of an unknown type")
 }
 
 func savedParams(query string) (url.Values, error) {
@@ -193,8 +235,12 @@ func UnmarshalState(data []byte) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	jar, err := saved.Jar.jar()
+	if err != nil {
+		return nil, err
+	}
 	s := &Session{
-		Header: textLists[string](saved.Header), Params: params,
+		Jar: jar, Header: textLists[string](saved.Header), Params: params,
 		OrderedParams: textPairs[Pair](saved.OrderedParams), Auth: auth, Proxies: texts[string](saved.Proxies), Verify: verify, Stream: saved.Stream,
 		Timeout: Timeout{saved.Connect, saved.Read, saved.Total}, Retry: saved.Retry,
 		TrustEnv: saved.TrustEnv, BaseURL: string(saved.BaseURL),
@@ -202,9 +248,6 @@ func UnmarshalState(data []byte) (*Session, error) {
 	s.MaxRedirects, s.Cache = saved.MaxRedirects, saved.Redirects
 	if saved.Cert != nil {
 		s.Cert = CertFile{string(saved.Cert.Cert), string(saved.Cert.Key)}
-	}
-	if saved.Jar != nil {
-		s.Jar = saved.Jar
 	}
 	return s, nil
 }
@@ -231,12 +274,16 @@ func LoadState(path string) (*Session, error) {
 		return nil, err
 	}
 	defer file.Close()
+	tooLarge := &LimitError{"size of a state file", maxStateFile}
+	if info, err := file.Stat(); err == nil && info.Size() > maxStateFile {
+		return nil, tooLarge
+	}
 	data, err := io.ReadAll(io.LimitReader(file, maxStateFile+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(data) > maxStateFile {
-		return nil, &LimitError{"size of a state file", maxStateFile}
+		return nil, tooLarge
 	}
 	return UnmarshalState(data)
 }

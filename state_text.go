@@ -71,9 +71,12 @@ func textLists[To, From ~string](from map[string][]From) map[string][]To {
 	}
 	to := make(map[string][]To, len(from))
 	for name, list := range from {
-		to[name] = nil
-		for _, text := range list {
-			to[name] = append(to[name], To(text))
+		to[name] = nil // where there is no list; an empty one is kept apart
+		if list != nil {
+			to[name] = make([]To, len(list))
+		}
+		for i, text := range list {
+			to[name][i] = To(text)
 		}
 	}
 	return to

@@ -106,7 +106,9 @@ func (noCert) certificate() (certificate, error) { return certificate{}, nil }
 // ([fs.ErrNotExist]) or cannot be used ([ErrTLS]) is an error of the request
 // that needs it. They are read again when they have changed.
 // requests' cert="path" and cert=("cert", "key").
-type CertFile struct{ Cert, Key string }
+type CertFile struct {
+	Cert, Key string // paths
+}
 
 // Apply makes a CertFile an [Option]: the request's Cert.
 func (f CertFile) Apply(r *Request) { r.Cert = f }

@@ -7,259 +7,211 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/carlmjohnson/requests"
 	"github.com/go-resty/resty/v2"
-	"github.com/hashicorp/go-retryablehttp"
+	"github.com/imroc/req/v3"
+	"github.com/stretchr/testify/assert"
 	resty3 "resty.dev/v3"
 
 	"github.com/cbf3e3a9/session"
 )
 
-// shop is the URL of the calls to the stub.
-const shop = "https://api.example.com/v1/things"
-
-// BenchmarkCall is a call as programs make them: headers of session and
-// request, two parameters, Basic auth, three cookies of a jar, and a JSON
-// answer decoded into a struct.
-func BenchmarkCall(b *testing.B) {
-	b.Run("nethttp", func(b *testing.B) {
-		client := &http.Client{Transport: stub{}, Jar: newJar(b)}
-		threeCookies(b, client.Jar)
-		b.ReportAllocs()
-		for b.Loop() {
-			got, err := callByHand(client, client.Do)
-			checkAnswer(b, got, err)
-		}
-	})
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, stub{})
-		s.Header.Set("X-Team", "shelves")
-		s.Header.Set("X-Client", "bench/1.0")
-		threeCookies(b, s.Jar)
-		b.ReportAllocs()
-		for b.Loop() {
-			var got answer
-			resp, err := s.Get(background, shop,
-				session.Header{"Accept": {"application/json"}, "X-Request-Id": {"0a1b2c3d"}},
-				session.Params{"q": {"red things"}, "page": {"2"}},
-				session.BasicAuth("user", "pa55word"))
-			if err == nil {
-				err = resp.JSON(&got)
-			}
-			checkAnswer(b, got, err)
-		}
-	})
-	b.Run("resty2", func(b *testing.B) {
-		client := resty.NewWithClient(&http.Client{Transport: stub{}, Jar: newJar(b)})
-		client.SetHeaders(teamHeaders).SetHeader("User-Agent", "bench/1.0")
-		threeCookies(b, client.GetClient().Jar)
-		b.ReportAllocs()
-		for b.Loop() {
-			var got answer
-			_, err := client.R().
-				SetHeader("Accept", "application/json").SetHeader("X-Request-Id", "0a1b2c3d").
-				SetQueryParam("q", "red things").SetQueryParam("page", "2").
-				SetBasicAuth("user", "pa55word").
-				SetResult(&got).Get(shop)
-			checkAnswer(b, got, err)
-		}
-	})
-	b.Run("resty3", func(b *testing.B) {
-		client := resty3.NewWithClient(&http.Client{Transport: stub{}, Jar: newJar(b)})
-		defer client.Close()
-		client.SetHeaders(teamHeaders).SetHeader("User-Agent", "bench/1.0")
-		threeCookies(b, client.Client().Jar)
-		b.ReportAllocs()
-		for b.Loop() {
-			var got answer
-			_, err := client.R().
-				SetHeader("Accept", "application/json").SetHeader("X-Request-Id", "0a1b2c3d").
-				SetQueryParam("q", "red things").SetQueryParam("page", "2").
-				SetBasicAuth("user", "pa55word").
-				SetResult(&got).Get(shop)
-			checkAnswer(b, got, err)
-		}
-	})
-	b.Run("retryablehttp", func(b *testing.B) {
-		client := newRetryable(&http.Client{Transport: stub{}, Jar: newJar(b)})
-		threeCookies(b, client.HTTPClient.Jar)
-		b.ReportAllocs()
-		for b.Loop() {
-			got, err := callByHand(client.HTTPClient, func(req *http.Request) (*http.Response, error) {
-				wrapped, err := retryablehttp.FromRequest(req)
-				if err != nil {
-					return nil, err
-				}
-				return client.Do(wrapped)
-			})
-			checkAnswer(b, got, err)
-		}
-	})
+// A maker makes the call of a library to a URL, over a transport; nil is one
+// that uses the network.
+type maker struct {
+	name string
+	make func(tb testing.TB, url string, transport http.RoundTripper) call
 }
 
-// teamHeaders are what every call of the benchmark sends.
-var teamHeaders = map[string]string{"X-Team": "shelves", "X-Client": "bench/1.0"}
+// A call is a GET as programs make it: headers of the client and of the request,
+// two parameters, Basic auth, three cookies of a jar, and a JSON answer decoded
+// into a struct.
+type call func() (answer, error)
 
-// callByHand makes the call of BenchmarkCall with net/http.
-func callByHand(client *http.Client, do func(*http.Request) (*http.Response, error)) (got answer, err error) {
-	query := url.Values{"q": {"red things"}, "page": {"2"}}
-	req, err := http.NewRequestWithContext(background, http.MethodGet, shop+"?"+query.Encode(), nil)
-	if err != nil {
-		return got, err
+var makers = []maker{
+	{"nethttp", callByHand(decode)},
+	{"session", callWithSession},
+	{"nethttp-decoder", callByHand(decodeStream)},
+	{"resty2", callWithResty2},
+	{"resty3", callWithResty3},
+	{"req", callWithReq},
+	{"requests", callWithRequests},
+}
+
+// agent is the User-Agent of every call.
+const agent = "bench/1.0"
+
+// callByHand makes the call with net/http alone; decode is how the answer is read.
+func callByHand(decode func(*http.Response, error) (answer, error)) func(testing.TB, string, http.RoundTripper) call {
+	return func(tb testing.TB, to string, transport http.RoundTripper) call {
+		client := newClient(tb, transport)
+		threeCookies(tb, client.Jar, to)
+		return func() (got answer, err error) {
+			query := url.Values{"q": {"red things"}, "page": {"2"}}
+			req, err := http.NewRequestWithContext(background, http.MethodGet, to+"?"+query.Encode(), nil)
+			if err != nil {
+				return got, err
+			}
+			req.Header.Set("User-Agent", agent)
+			req.Header.Set("X-Team", "shelves")
+			req.Header.Set("X-Client", "shop")
+			req.Header.Set("Accept", "application/json")
+			req.Header.Set("X-Request-Id", "0a1b2c3d")
+			req.SetBasicAuth("user", "pa55word")
+			return decode(client.Do(req))
+		}
 	}
-	req.Header.Set("User-Agent", "bench/1.0")
-	req.Header.Set("X-Team", "shelves")
-	req.Header.Set("X-Client", "bench/1.0")
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("X-Request-Id", "0a1b2c3d")
-	req.SetBasicAuth("user", "pa55word")
-	resp, err := do(req)
+}
+
+// decode reads an answer to its end and decodes it, as a session does.
+func decode(resp *http.Response, err error) (got answer, _ error) {
 	if err != nil {
 		return got, err
 	}
 	defer resp.Body.Close()
-	err = json.NewDecoder(resp.Body).Decode(&got)
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return got, err
+	}
+	err = json.Unmarshal(data, &got)
 	return got, err
 }
 
-func newRetryable(inner *http.Client) *retryablehttp.Client {
-	client := retryablehttp.NewClient()
-	client.HTTPClient, client.Logger = inner, nil
-	return client
+// decodeStream is the other usual way: it decodes from the body, and reads what
+// is left of it, so that its connection is used again.
+func decodeStream(resp *http.Response, err error) (got answer, _ error) {
+	if err != nil {
+		return got, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
+		return got, err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return got, err
 }
 
-func checkAnswer(tb testing.TB, got answer, err error) {
-	if err != nil || got.ID != 4711 || len(got.Tags) != 3 {
-		tb.Fatalf("got %+v, %v", got, err)
+func callWithSession(tb testing.TB, to string, transport http.RoundTripper) call {
+	s := newSession(tb, transport)
+	s.Header.Set("User-Agent", agent)
+	s.Header.Set("X-Team", "shelves")
+	s.Header.Set("X-Client", "shop")
+	threeCookies(tb, s.Jar, to)
+	return func() (got answer, err error) {
+		resp, err := s.Get(background, to,
+			session.Header{"Accept": {"application/json"}, "X-Request-Id": {"0a1b2c3d"}},
+			session.Params{"q": {"red things"}, "page": {"2"}},
+			session.BasicAuth("user", "pa55word"))
+		if err != nil {
+			return got, err
+		}
+		err = resp.JSON(&got)
+		return got, err
 	}
 }
 
-// BenchmarkGet is a GET without any settings; a session's also asks the
-// environment for proxies and a netrc file, and reads the body.
-func BenchmarkGet(b *testing.B) {
-	b.Run("nethttp", func(b *testing.B) {
-		client := &http.Client{Transport: stub{}}
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.Get(shop)
-			check(b, err)
-			_, err = io.ReadAll(resp.Body)
-			check(b, err)
-			check(b, resp.Body.Close())
-		}
-	})
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, stub{})
-		benchmarkGet(b, s)
-	})
-	b.Run("session-noenv", func(b *testing.B) {
-		s := newSession(b, stub{})
-		s.TrustEnv = false
-		benchmarkGet(b, s)
-	})
-	b.Run("resty2", func(b *testing.B) {
-		client := resty.NewWithClient(&http.Client{Transport: stub{}})
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := client.R().Get(shop)
-			check(b, err)
-		}
-	})
-	b.Run("resty3", func(b *testing.B) {
-		client := resty3.NewWithClient(&http.Client{Transport: stub{}})
-		defer client.Close()
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.R().Get(shop)
-			check(b, err)
-			_ = resp.Bytes()
-		}
-	})
+// clientHeaders are what each client of the peers sends with every request.
+var clientHeaders = map[string]string{"User-Agent": agent, "X-Team": "shelves", "X-Client": "shop"}
+
+func callWithResty2(tb testing.TB, to string, transport http.RoundTripper) call {
+	inner := newClient(tb, transport)
+	threeCookies(tb, inner.Jar, to)
+	client := resty.NewWithClient(inner).SetHeaders(clientHeaders).SetDisableWarn(true)
+	return func() (got answer, err error) {
+		_, err = client.R().
+			SetHeader("Accept", "application/json").SetHeader("X-Request-Id", "0a1b2c3d").
+			SetQueryParam("q", "red things").SetQueryParam("page", "2").
+			SetBasicAuth("user", "pa55word").
+			SetResult(&got).Get(to)
+		return got, err
+	}
 }
 
-func benchmarkGet(b *testing.B, s *session.Session) {
+func callWithResty3(tb testing.TB, to string, transport http.RoundTripper) call {
+	inner := newClient(tb, transport)
+	threeCookies(tb, inner.Jar, to)
+	client := resty3.NewWithClient(inner).SetHeaders(clientHeaders)
+	tb.Cleanup(func() { check(tb, client.Close()) })
+	return func() (got answer, err error) {
+		_, err = client.R().
+			SetHeader("Accept", "application/json").SetHeader("X-Request-Id", "0a1b2c3d").
+			SetQueryParam("q", "red things").SetQueryParam("page", "2").
+			SetBasicAuth("user", "pa55word").
+			SetResult(&got).Get(to)
+		return got, err
+	}
+}
+
+func callWithReq(tb testing.TB, to string, transport http.RoundTripper) call {
+	inner := newClient(tb, transport)
+	threeCookies(tb, inner.Jar, to)
+	client := req.C().SetCommonHeaders(clientHeaders).SetCookieJar(inner.Jar)
+	client.GetClient().Transport = inner.Transport
+	return func() (got answer, err error) {
+		_, err = client.R().
+			SetHeader("Accept", "application/json").SetHeader("X-Request-Id", "0a1b2c3d").
+			SetQueryParam("q", "red things").SetQueryParam("page", "2").
+			SetBasicAuth("user", "pa55word").
+			SetSuccessResult(&got).Get(to)
+		return got, err
+	}
+}
+
+func callWithRequests(tb testing.TB, to string, transport http.RoundTripper) call {
+	inner := newClient(tb, transport)
+	threeCookies(tb, inner.Jar, to)
+	client := requests.URL(to).Client(inner)
+	for name, value := range clientHeaders {
+		client.Header(name, value)
+	}
+	return func() (got answer, err error) {
+		err = client.Clone().
+			Accept("application/json").Header("X-Request-Id", "0a1b2c3d").
+			Param("q", "red things").Param("page", "2").
+			BasicAuth("user", "pa55word").
+			ToJSON(&got).Fetch(background)
+		return got, err
+	}
+}
+
+// recorder keeps the request that came last.
+type recorder struct{ last *http.Request }
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.last = req
+	return stub{}.RoundTrip(req)
+}
+
+// What the libraries are compared in is the same request. Accept-Encoding, which
+// net/http's own transport would add, is left aside.
+func TestCallsAreTheSame(t *testing.T) {
+	t.Parallel()
+	var byHand http.Header
+	for _, m := range makers {
+		var r recorder
+		got, err := m.make(t, shop, &r)()
+		checkAnswer(t, got, err)
+		assert.Equal(t, shop+"?page=2&q=red+things", r.last.URL.String(), m.name)
+		header := r.last.Header.Clone()
+		header.Del("Accept-Encoding")
+		if byHand == nil {
+			byHand = header
+			assert.Equal(t, "region=eu-west; sid=3f2a9c5d7e8b4016; theme=dark", header.Get("Cookie"))
+		}
+		assert.Equal(t, byHand, header, m.name)
+	}
+}
+
+func BenchmarkCall(b *testing.B) {
+	for _, m := range makers {
+		b.Run(m.name, func(b *testing.B) { benchmarkCall(b, m.make(b, shop, stub{})) })
+	}
+}
+
+func benchmarkCall(b *testing.B, call call) {
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := s.Get(background, shop)
-		check(b, err)
+		got, err := call()
+		checkAnswer(b, got, err)
 	}
-}
-
-// BenchmarkDo sends a request that is made already.
-func BenchmarkDo(b *testing.B) {
-	newRequest := func() *http.Request {
-		req, err := http.NewRequest(http.MethodGet, shop, nil)
-		check(b, err)
-		req.Header.Set("Accept", "application/json")
-		return req
-	}
-	b.Run("nethttp", func(b *testing.B) {
-		client := &http.Client{Transport: stub{}}
-		req := newRequest()
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.Do(req)
-			readAll(b, resp, err)
-		}
-	})
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, stub{})
-		req := newRequest()
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := s.Do(req)
-			readAll(b, resp, err)
-		}
-	})
-	b.Run("session-noenv", func(b *testing.B) {
-		s := newSession(b, stub{})
-		s.TrustEnv = false
-		req := newRequest()
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := s.Do(req)
-			readAll(b, resp, err)
-		}
-	})
-	b.Run("retryablehttp", func(b *testing.B) {
-		client := newRetryable(&http.Client{Transport: stub{}})
-		req, err := retryablehttp.FromRequest(newRequest())
-		check(b, err)
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.Do(req)
-			readAll(b, resp, err)
-		}
-	})
-}
-
-// BenchmarkRedirects follows three redirects, each of which sets a cookie.
-func BenchmarkRedirects(b *testing.B) {
-	const start = "https://api.example.com/3"
-	b.Run("nethttp", func(b *testing.B) {
-		client := &http.Client{Transport: threeHops{}, Jar: newJar(b)}
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := client.Get(start)
-			readAll(b, resp, err)
-		}
-	})
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, threeHops{})
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := s.Get(background, start)
-			check(b, err)
-			if len(resp.History) != 3 {
-				b.Fatal(resp.History)
-			}
-		}
-	})
-	b.Run("resty2", func(b *testing.B) {
-		client := resty.NewWithClient(&http.Client{Transport: threeHops{}, Jar: newJar(b)})
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := client.R().Get(start)
-			check(b, err)
-		}
-	})
 }

@@ -6,42 +6,118 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/cbf3e3a9/session"
 )
 
-// BenchmarkJarRead asks a jar for the cookies of one host, three of all those
-// that the jar has: three for each host.
-func BenchmarkJarRead(b *testing.B) {
-	for _, size := range []int{10, 1_000, 100_000} {
-		hosts := (size + 2) / 3
-		read, err := url.Parse(fmt.Sprintf("https://www.host%d.test/a/b", hosts/2))
-		check(b, err)
-		for _, jar := range []struct {
-			name string
-			http.CookieJar
-		}{{"nethttp", newJar(b)}, {"session", session.NewJar()}} {
-			fillJar(b, jar, hosts)
-			b.Run(fmt.Sprintf("%d/%s", size, jar.name), func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					if n := len(jar.Cookies(read)); n != 3 {
-						b.Fatal(n)
-					}
-				}
-			})
+// many is how many cookies a jar has at most; each site has three.
+const many = 100_000
+
+// site is a host and what it sets.
+type site struct {
+	url     *url.URL
+	cookies []*http.Cookie
+}
+
+// sites are as many as have n cookies.
+func sites(tb testing.TB, n int) []site {
+	tb.Helper()
+	all := make([]site, (n+2)/3)
+	for i := range all {
+		u := parse(tb, fmt.Sprintf("https://www.host%d.test/a/b", i))
+		all[i] = site{u, []*http.Cookie{
+			{Name: "sid", Value: "3f2a9c5d7e8b4016", Path: "/", Secure: true},
+			{Name: "theme", Value: "dark", Path: "/a", MaxAge: 3600},
+			{Name: "region", Value: "eu-west", Path: "/", Domain: u.Hostname()},
+		}}
+	}
+	return all
+}
+
+func fill(jar http.CookieJar, sites []site) {
+	for _, s := range sites {
+		jar.SetCookies(s.url, s.cookies)
+	}
+}
+
+// BenchmarkJarSet puts 100,000 cookies, three a site, into an empty jar.
+func BenchmarkJarSet(b *testing.B) {
+	all := sites(b, many)
+	b.Run("nethttp", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			fill(newJar(b), all)
+		}
+	})
+	b.Run("session", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			fill(session.NewJar(), all)
+		}
+	})
+}
+
+// headerByHand is the Cookie header that http.Client makes.
+func headerByHand(jar http.CookieJar, u *url.URL) string {
+	req := http.Request{Header: make(http.Header)}
+	for _, c := range jar.Cookies(u) {
+		req.AddCookie(c)
+	}
+	return req.Header.Get("Cookie")
+}
+
+const siteHeader = "theme=dark; sid=3f2a9c5d7e8b4016; region=eu-west"
+
+func TestJarsGiveTheSameHeader(t *testing.T) {
+	t.Parallel()
+	all := sites(t, 10)
+	theirs, ours := newJar(t), session.NewJar()
+	fill(theirs, all)
+	fill(ours, all)
+	assert.Equal(t, siteHeader, headerByHand(theirs, all[0].url))
+	assert.Equal(t, siteHeader, ours.Header(all[0].url))
+}
+
+// BenchmarkJarHeader makes the Cookie header for one site of all those that the
+// jar has cookies of.
+func BenchmarkJarHeader(b *testing.B) {
+	for _, size := range []int{10, 1_000, many} {
+		all := sites(b, size)
+		u := all[len(all)/2].url
+		b.Run(fmt.Sprintf("%d/nethttp", size), func(b *testing.B) {
+			jar := newJar(b)
+			fill(jar, all)
+			benchmarkHeader(b, func() string { return headerByHand(jar, u) })
+		})
+		b.Run(fmt.Sprintf("%d/session", size), func(b *testing.B) {
+			jar := session.NewJar()
+			fill(jar, all)
+			benchmarkHeader(b, func() string { return jar.Header(u) })
+		})
+	}
+}
+
+func benchmarkHeader(b *testing.B, header func() string) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := header(); len(got) != len(siteHeader) {
+			b.Fatal(got)
 		}
 	}
 }
 
-func fillJar(tb testing.TB, jar http.CookieJar, hosts int) {
-	tb.Helper()
-	for i := range hosts {
-		u, err := url.Parse(fmt.Sprintf("https://www.host%d.test/", i))
-		check(tb, err)
-		jar.SetCookies(u, []*http.Cookie{
-			{Name: "sid", Value: "3f2a9c5d7e8b4016", Path: "/", Secure: true},
-			{Name: "theme", Value: "dark", Path: "/a", MaxAge: 3600},
-			{Name: "region", Value: "eu-west", Domain: u.Hostname()},
+// BenchmarkJarClone copies a jar, and changes a cookie of the copy. net/http's
+// jar can be neither listed nor copied, so there is nothing beside it.
+func BenchmarkJarClone(b *testing.B) {
+	for _, size := range []int{1_000, many} {
+		b.Run(fmt.Sprintf("%d/session", size), func(b *testing.B) {
+			jar, all := session.NewJar(), sites(b, size)
+			fill(jar, all)
+			b.ReportAllocs()
+			for b.Loop() {
+				jar.Clone().SetCookies(all[0].url, all[0].cookies)
+			}
 		})
 	}
 }

@@ -2,23 +2,28 @@ package main_test
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/go-resty/resty/v2"
 
 	"github.com/cbf3e3a9/session"
 )
 
 // serverVariable, in the environment, makes this program a server.
 const serverVariable = "BENCH_SERVER"
+
+// large is the size of what is streamed, in bytes.
+const large = 16 << 20
 
 // serve prints its address and answers until the standard input ends.
 func serve() {
@@ -27,14 +32,25 @@ func serve() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	body := []byte(strings.Repeat(answerText+"\n", 10))
-	go func() {
-		_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write(body)
-		}))
-	}()
-	fmt.Println("http://" + listener.Addr().String() + "/")
+	mux := http.NewServeMux()
+	mux.HandleFunc("/v1/things", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, answerText)
+	})
+	mux.HandleFunc("/download", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("Content-Length", strconv.Itoa(large))
+		chunk := make([]byte, 64<<10)
+		for range large / len(chunk) {
+			_, _ = w.Write(chunk)
+		}
+	})
+	mux.HandleFunc("/upload", func(w http.ResponseWriter, req *http.Request) {
+		n, _ := io.Copy(io.Discard, req.Body)
+		_, _ = io.WriteString(w, strconv.FormatInt(n, 10))
+	})
+	go func() { _ = http.Serve(listener, mux) }()
+	fmt.Println("http://" + listener.Addr().String())
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
@@ -59,93 +75,130 @@ func startServer(tb testing.TB) string {
 	return strings.TrimSpace(address)
 }
 
-// getters are the ways to get a page and read it.
-func getters(tb testing.TB) []getter {
-	newTransport := func() *http.Transport {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.MaxIdleConnsPerHost = workers + 1
-		return t
+// BenchmarkLoopbackCall is BenchmarkCall over a connection to another process.
+func BenchmarkLoopbackCall(b *testing.B) {
+	url := startServer(b) + "/v1/things"
+	for _, m := range makers[:2] {
+		b.Run(m.name, func(b *testing.B) { benchmarkCall(b, m.make(b, url, nil)) })
 	}
-	bare := newTransport()
-	client := &http.Client{Transport: newTransport(), Jar: newJar(tb)}
-	s := session.New()
-	rest := resty.NewWithClient(&http.Client{Transport: newTransport(), Jar: newJar(tb)})
-	tb.Cleanup(func() {
-		bare.CloseIdleConnections()
-		client.CloseIdleConnections()
-		rest.GetClient().CloseIdleConnections()
-		_ = s.Close()
-	})
-	byHand := func(url string, do func(*http.Request) (*http.Response, error)) ([]byte, error) {
-		req, err := http.NewRequestWithContext(background, http.MethodGet, url, nil)
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("User-Agent", "bench/1.0")
-		req.Header.Set("Accept", "*/*")
-		resp, err := do(req)
-		if err != nil {
-			return nil, err
-		}
-		defer resp.Body.Close()
-		return io.ReadAll(resp.Body)
-	}
-	return []getter{
-		{"nethttp", func(url string) ([]byte, error) { return byHand(url, client.Do) }},
-		{"transport", func(url string) ([]byte, error) { return byHand(url, bare.RoundTrip) }},
-		{"session", func(url string) ([]byte, error) {
-			resp, err := s.Get(background, url)
-			if err != nil {
-				return nil, err
-			}
-			return resp.Bytes()
-		}},
-		{"resty2", func(url string) ([]byte, error) {
-			resp, err := rest.R().Get(url)
-			if err != nil {
-				return nil, err
-			}
-			return resp.Body(), nil
-		}},
-	}
-}
-
-type getter struct {
-	name string
-	get  func(url string) ([]byte, error)
 }
 
 // workers is how many goroutines ask at once.
 const workers = 64
 
-// BenchmarkLoopback gets a page of 1 KiB from a server in another process.
-func BenchmarkLoopback(b *testing.B) {
-	url := startServer(b)
-	b.Run("one", func(b *testing.B) {
-		for _, g := range getters(b) {
-			b.Run(g.name, func(b *testing.B) {
-				b.ReportAllocs()
-				for b.Loop() {
-					_, err := g.get(url)
-					check(b, err)
+// BenchmarkParallel is 64 goroutines that make that call with one client.
+func BenchmarkParallel(b *testing.B) {
+	url := startServer(b) + "/v1/things"
+	for _, m := range makers[:2] {
+		b.Run(m.name, func(b *testing.B) {
+			call := m.make(b, url, nil)
+			b.SetParallelism(max(1, workers/runtime.GOMAXPROCS(0)))
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := call(); err != nil {
+						b.Error(err)
+						return
+					}
 				}
 			})
+		})
+	}
+}
+
+// BenchmarkDownload streams 16 MiB from another process, and keeps nothing.
+func BenchmarkDownload(b *testing.B) {
+	url := startServer(b) + "/download"
+	discard := func(b *testing.B, body io.ReadCloser) {
+		n, err := io.Copy(io.Discard, body)
+		check(b, errors.Join(err, body.Close()))
+		if n != large {
+			b.Fatal(n)
+		}
+	}
+	b.Run("nethttp", func(b *testing.B) {
+		client := newClient(b, nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			req, err := http.NewRequestWithContext(background, http.MethodGet, url, nil)
+			check(b, err)
+			resp, err := client.Do(req)
+			check(b, err)
+			discard(b, resp.Body)
 		}
 	})
-	b.Run("64", func(b *testing.B) {
-		for _, g := range getters(b) {
-			b.Run(g.name, func(b *testing.B) {
-				b.SetParallelism(max(1, workers/runtime.GOMAXPROCS(0)))
-				b.ReportAllocs()
-				b.RunParallel(func(pb *testing.PB) {
-					for pb.Next() {
-						if _, err := g.get(url); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
+	b.Run("session", func(b *testing.B) {
+		s := newSession(b, nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			resp, err := s.Get(background, url, session.Stream(true))
+			check(b, err)
+			discard(b, resp.Body)
+		}
+	})
+}
+
+// BenchmarkUpload streams 16 MiB to another process: from a reader whose length
+// the program knows, and from a file.
+func BenchmarkUpload(b *testing.B) {
+	url := startServer(b) + "/upload"
+	path := filepath.Join(b.TempDir(), "large")
+	check(b, os.WriteFile(path, make([]byte, large), 0o600))
+	length := session.Header{"Content-Length": {strconv.Itoa(large)}}
+
+	b.Run("reader", func(b *testing.B) {
+		benchmarkUpload(b, url,
+			func() (io.Reader, error) { return io.LimitReader(zeros{}, large), nil },
+			func() []session.Option {
+				return []session.Option{session.Reader(io.LimitReader(zeros{}, large)), length}
 			})
+	})
+	b.Run("file", func(b *testing.B) {
+		benchmarkUpload(b, url,
+			func() (io.Reader, error) { return os.Open(path) },
+			func() []session.Option { return []session.Option{session.FromFile(path)} })
+	})
+}
+
+// benchmarkUpload compares an upload of what open gives by hand with one that
+// options describe.
+func benchmarkUpload(b *testing.B, url string, open func() (io.Reader, error), options func() []session.Option) {
+	want := []byte(strconv.Itoa(large))
+	b.Run("nethttp", func(b *testing.B) {
+		client := newClient(b, nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			body, err := open()
+			check(b, err)
+			req, err := http.NewRequestWithContext(background, http.MethodPost, url, body)
+			check(b, err)
+			req.ContentLength = large
+			got, err := send(client, req)
+			check(b, err)
+			if !bytes.Equal(got, want) {
+				b.Fatalf("%q", got)
+			}
 		}
 	})
+	b.Run("session", func(b *testing.B) {
+		s := newSession(b, nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			resp, err := s.Post(background, url, options()...)
+			check(b, err)
+			got, err := resp.Bytes()
+			check(b, err)
+			if !bytes.Equal(got, want) {
+				b.Fatalf("%q", got)
+			}
+		}
+	})
+}
+
+// zeros is a reader without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

@@ -3,7 +3,6 @@ package main_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"testing"
 
 	"github.com/cbf3e3a9/session"
@@ -14,8 +13,7 @@ func BenchmarkNew(b *testing.B) {
 	b.Run("nethttp", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			client := &http.Client{Jar: newJar(b), Transport: http.DefaultTransport.(*http.Transport).Clone()}
-			if client.Jar == nil {
+			if client := (&http.Client{Jar: newJar(b)}); client.Jar == nil {
 				b.Fatal("no jar")
 			}
 		}
@@ -35,7 +33,7 @@ func BenchmarkClone(b *testing.B) {
 	b.Run("session", func(b *testing.B) {
 		s := newSession(b, stub{})
 		s.Header.Set("X-Team", "shelves")
-		fillJar(b, s.Jar, 333)
+		fill(s.Jar, sites(b, 1_000))
 		b.ReportAllocs()
 		for b.Loop() {
 			if c := s.Clone(); c.Jar == nil {
@@ -48,8 +46,7 @@ func BenchmarkClone(b *testing.B) {
 // BenchmarkAdapterFor looks up the adapter of a URL that none but the last
 // prefix serves.
 func BenchmarkAdapterFor(b *testing.B) {
-	u, err := url.Parse(shop)
-	check(b, err)
+	u := parse(b, shop)
 	for _, mounted := range []int{2, 1_000} {
 		b.Run(fmt.Sprintf("%d-mounted/session", mounted), func(b *testing.B) {
 			s := newSession(b, stub{})

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -25,6 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+var background = context.Background()
+
 // answer is the JSON that the benchmarks ask for.
 type answer struct {
 	ID    int      `json:"id"`
@@ -35,10 +38,25 @@ type answer struct {
 
 const answerText = `{"id":4711,"name":"a thing with a name","tags":["red","round","sold out"],"price":12.5}`
 
+func checkAnswer(tb testing.TB, got answer, err error) {
+	if err != nil || got.ID != 4711 || len(got.Tags) != 3 {
+		tb.Fatalf("got %+v, %v", got, err)
+	}
+}
+
+// shop is the URL of the calls to the stub.
+const shop = "https://api.example.com/v1/things"
+
 // stub answers every request with JSON, at once and without a network.
 type stub struct{}
 
 func (stub) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		_, err := io.Copy(io.Discard, req.Body)
+		if err = errors.Join(err, req.Body.Close()); err != nil {
+			return nil, err
+		}
+	}
 	return respond(req, http.StatusOK, answerText, http.Header{
 		"Content-Type": {"application/json"},
 		"Server":       {"stub"},
@@ -47,13 +65,15 @@ func (stub) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func respond(req *http.Request, status int, body string, header http.Header) *http.Response {
 	return &http.Response{
-		Status: http.StatusText(status), StatusCode: status,
+		Status: statusLines[status], StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, ContentLength: int64(len(body)),
 		Body:    io.NopCloser(strings.NewReader(body)),
 		Request: req,
 	}
 }
+
+var statusLines = map[int]string{http.StatusOK: "200 OK", http.StatusFound: "302 Found"}
 
 // threeHops redirects /3 to /2, /2 to /1 and /1 to /0, which it answers; each
 // step sets a cookie.
@@ -72,40 +92,56 @@ func (threeHops) RoundTrip(req *http.Request) (*http.Response, error) {
 	return respond(req, http.StatusFound, "", header), nil
 }
 
-// newSession is a session as New makes it that sends everything over transport.
+// newSession is a session as New makes it that sends everything over transport,
+// or over its own where that is nil.
 func newSession(tb testing.TB, transport http.RoundTripper) *session.Session {
 	tb.Helper()
 	s := session.New()
-	for _, prefix := range []string{"https://", "http://"} {
-		if err := s.Mount(prefix, transport); err != nil {
-			tb.Fatal(err)
-		}
+	tb.Cleanup(func() { check(tb, s.Close()) })
+	if transport != nil {
+		check(tb, s.Mount("https://", transport))
+		check(tb, s.Mount("http://", transport))
 	}
 	return s
+}
+
+// newClient is net/http's client with a jar; where transport is nil, with a
+// transport that keeps as many idle connections as a session does.
+func newClient(tb testing.TB, transport http.RoundTripper) *http.Client {
+	tb.Helper()
+	if transport == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		own.MaxIdleConnsPerHost = 100
+		tb.Cleanup(own.CloseIdleConnections)
+		transport = own
+	}
+	return &http.Client{Transport: transport, Jar: newJar(tb)}
 }
 
 // newJar is net/http's jar, with the public suffix list that a session's has too.
 func newJar(tb testing.TB) *cookiejar.Jar {
 	tb.Helper()
 	jar, err := cookiejar.New(&cookiejar.Options{PublicSuffixList: publicsuffix.List})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	check(tb, err)
 	return jar
 }
 
-// threeCookies puts a shop's three cookies into a jar.
-func threeCookies(tb testing.TB, jar http.CookieJar) {
+// threeCookies puts the three cookies of a site into a jar.
+func threeCookies(tb testing.TB, jar http.CookieJar, site string) {
 	tb.Helper()
-	u, err := url.Parse(shop)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	u := parse(tb, site)
 	jar.SetCookies(u, []*http.Cookie{
-		{Name: "sid", Value: "3f2a9c5d7e8b4016", Path: "/", Secure: true},
+		{Name: "sid", Value: "3f2a9c5d7e8b4016", Path: "/", Secure: u.Scheme == "https"},
 		{Name: "theme", Value: "dark", Path: "/", MaxAge: 3600},
-		{Name: "region", Value: "eu-west", Domain: "example.com", Path: "/v1"},
+		{Name: "region", Value: "eu-west", Path: "/v1"},
 	})
+}
+
+func parse(tb testing.TB, text string) *url.URL {
+	tb.Helper()
+	u, err := url.Parse(text)
+	check(tb, err)
+	return u
 }
 
 // check fails a benchmark whose work went wrong. Helper would cost more than
@@ -116,12 +152,21 @@ func check(tb testing.TB, err error) {
 	}
 }
 
-// readAll reads and closes what an http.Client gave.
-func readAll(tb testing.TB, resp *http.Response, err error) {
-	check(tb, err)
-	_, err = io.Copy(io.Discard, resp.Body)
-	check(tb, err)
-	check(tb, resp.Body.Close())
+// send sends a request by hand and reads the answer.
+func send(client *http.Client, req *http.Request) ([]byte, error) {
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
 }
 
-var background = context.Background()
+// fetch is a GET by hand.
+func fetch(client *http.Client, url string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(background, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	return send(client, req)
+}

@@ -1,0 +1,126 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/cbf3e3a9/session"
+)
+
+// order is the JSON that a POST sends.
+type order struct {
+	Customer string   `json:"customer"`
+	Things   []answer `json:"things"`
+	Gift     bool     `json:"gift"`
+}
+
+func newOrder() order {
+	thing := answer{ID: 4711, Name: "a thing with a name", Tags: []string{"red", "round"}, Price: 12.5}
+	return order{Customer: "c-0815", Things: []answer{thing, thing, thing}, Gift: true}
+}
+
+// BenchmarkPostJSON sends a struct as JSON and decodes the JSON that answers.
+func BenchmarkPostJSON(b *testing.B) {
+	b.Run("nethttp", func(b *testing.B) {
+		client, order := newClient(b, stub{}), newOrder()
+		benchmarkCall(b, func() (got answer, err error) {
+			data, err := json.Marshal(order)
+			if err != nil {
+				return got, err
+			}
+			req, err := http.NewRequestWithContext(background, http.MethodPost, shop, bytes.NewReader(data))
+			if err != nil {
+				return got, err
+			}
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("Accept", "application/json")
+			return decode(client.Do(req))
+		})
+	})
+	b.Run("session", func(b *testing.B) {
+		s, order := newSession(b, stub{}), newOrder()
+		s.Header.Set("Accept", "application/json")
+		benchmarkCall(b, func() (got answer, err error) {
+			resp, err := s.Post(background, shop, session.JSON(order))
+			if err != nil {
+				return got, err
+			}
+			err = resp.JSON(&got)
+			return got, err
+		})
+	})
+}
+
+// BenchmarkRedirects follows three redirects, each of which sets a cookie.
+func BenchmarkRedirects(b *testing.B) {
+	const start = "https://api.example.com/3"
+	b.Run("nethttp", func(b *testing.B) {
+		client := newClient(b, threeHops{})
+		b.ReportAllocs()
+		for b.Loop() {
+			body, err := fetch(client, start)
+			check(b, err)
+			if string(body) != "done" {
+				b.Fatalf("%q", body)
+			}
+		}
+	})
+	b.Run("session", func(b *testing.B) {
+		s := newSession(b, threeHops{})
+		b.ReportAllocs()
+		for b.Loop() {
+			resp, err := s.Get(background, start)
+			check(b, err)
+			if len(resp.History) != 3 {
+				b.Fatal(resp.History)
+			}
+		}
+	})
+}
+
+// BenchmarkGet is a GET without any settings. A session also asks the
+// environment for proxies and a netrc file, but for "session-noenv".
+func BenchmarkGet(b *testing.B) {
+	b.Run("nethttp", func(b *testing.B) {
+		client := newClient(b, stub{})
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := fetch(client, shop)
+			check(b, err)
+		}
+	})
+	eachSession(b, func(b *testing.B, s *session.Session) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, err := s.Get(background, shop)
+			check(b, err)
+		}
+	})
+}
+
+// BenchmarkDo sends a request that is made already.
+func BenchmarkDo(b *testing.B) {
+	req, err := http.NewRequestWithContext(background, http.MethodGet, shop, nil)
+	check(b, err)
+	req.Header.Set("Accept", "application/json")
+	b.Run("nethttp", func(b *testing.B) {
+		client := newClient(b, stub{})
+		benchmarkCall(b, func() (answer, error) { return decode(client.Do(req)) })
+	})
+	eachSession(b, func(b *testing.B, s *session.Session) {
+		benchmarkCall(b, func() (answer, error) { return decode(s.Do(req)) })
+	})
+}
+
+// eachSession runs a benchmark with a session that asks the environment and
+// with one that does not.
+func eachSession(b *testing.B, run func(*testing.B, *session.Session)) {
+	b.Run("session", func(b *testing.B) { run(b, newSession(b, stub{})) })
+	b.Run("session-noenv", func(b *testing.B) {
+		s := newSession(b, stub{})
+		s.TrustEnv = false
+		run(b, s)
+	})
+}
