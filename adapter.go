@@ -31,7 +31,7 @@ type Adapter interface {
 
 // TransportSettings are what an [Adapter] is to honour for one request.
 type TransportSettings struct {
-	Proxy  *url.URL // nil: none
+	Proxy  *url.URL // nil: none; it must not be changed
 	Verify Verify   // nil: the system's authorities
 	Cert   Cert     // nil: none
 }
@@ -244,12 +244,12 @@ func (s *Session) adapterFor(c *call, u *url.URL) (http.RoundTripper, error) {
 
 // transportSettings are what an adapter is to honour for a request, or why it cannot.
 func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripper) (TransportSettings, error) {
-	proxy, explicit, err := s.proxyFor(c, u)
+	if _, ok := adapter.(Adapter); !ok {
+		return TransportSettings{}, s.unsupported(c, u)
+	}
+	proxy, err := s.proxyFor(c, u)
 	if err != nil {
 		return TransportSettings{}, err
-	}
-	if _, ok := adapter.(Adapter); !ok {
-		return TransportSettings{}, s.unsupported(c, u, proxy != nil && explicit)
 	}
 	settings := TransportSettings{Proxy: proxy}
 	if u.Scheme == "https" || proxy != nil && proxy.Scheme == "https" {
@@ -261,7 +261,7 @@ func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripp
 }
 
 // unsupported says what a plain RoundTripper cannot honour.
-func (s *Session) unsupported(c *call, u *url.URL, proxied bool) error {
+func (s *Session) unsupported(c *call, u *url.URL) error {
 	refuse := func(what string) error {
 		return kindf(ErrInvalidRequest, "the adapter mounted for %q cannot honour %s: %w", redact(u), what, errors.ErrUnsupported)
 	}
@@ -269,9 +269,11 @@ func (s *Session) unsupported(c *call, u *url.URL, proxied bool) error {
 	if verify == nil {
 		verify = s.Verify
 	}
+	if proxy, named := c.namedProxy(u); named {
+		_, err := parseProxy(proxy)
+		return firstError(err, refuse("a proxy"))
+	}
 	switch {
-	case proxied:
-		return refuse("a proxy")
 	case u.Scheme != "https":
 	case verify != nil && verify != VerifyDefault:
 		return refuse("Verify")

@@ -79,6 +79,20 @@ func deleteHeader(h http.Header, name string) {
 	}
 }
 
+// hasHeader reports whether a header is there, if without a value, whatever the
+// case of its name.
+func hasHeader(h http.Header, name string) bool {
+	if _, ok := h[name]; ok {
+		return true
+	}
+	for key := range h {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // hasValue reports whether a header is set, whatever the case of its name.
 func hasValue(h http.Header, name string) bool {
 	return len(headerValues(h, name)) > 0

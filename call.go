@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 )
 
@@ -27,6 +28,7 @@ type call struct {
 
 	// the request
 	credentials
+	url          *url.URL // of the request that the call was made for
 	cookies      *ownCookies
 	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
 	body         *outbox // nil for none, or one that is in memory
@@ -39,6 +41,10 @@ type call struct {
 
 	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
 }
+
+// callContext is a call as the context of its request. It prints no credentials:
+// they are behind a pointer.
+type callContext struct{ *call }
 
 type callKey struct{}
 
@@ -57,14 +63,21 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
+// made reports whether the call is that of a request, and not of another one
+// that was only given its context.
+func (c *call) made(req *http.Request) bool {
+	return c.url == req.URL || c.url != nil && sameOrigin(c.url, req.URL)
+}
+
 // newCall merges the settings of a request over the session's.
-func (s *Session) newCall(ctx context.Context, r *Request) *call {
+func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *call {
 	retry := r.Retry
 	if retry == nil {
 		retry = s.Retry
 	}
 	return &call{
 		Context:   ctx,
+		url:       u,
 		sent:      new(atomic.Bool),
 		proxies:   r.Proxies.over(s.Proxies),
 		direct:    r.NoProxy,
@@ -95,5 +108,5 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
 	timed := c.under(ctx)
 	timed.caller = c.Context
-	return req.WithContext(timed), cancel
+	return req.WithContext(callContext{timed}), cancel
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Do sends a request as an [*http.Client] would, with all that a session does
@@ -51,12 +53,13 @@ func (r *Response) asSent() *http.Response {
 // adopt makes a request of the caller's one of the session's. The caller's is
 // only read.
 func (s *Session) adopt(req *http.Request) (*http.Request, error) {
-	c := s.newCall(req.Context(), &Request{})
+	c := s.newCall(req.Context(), nil, &Request{})
 	c.stream, c.redirects, c.dropIn = true, true, true
-	own := req.WithContext(c)
-	if err := s.adoptURL(own); err != nil {
+	own := req.WithContext(callContext{c})
+	if err := firstError(s.adoptURL(own), checkMessage(own)); err != nil {
 		return nil, err
 	}
+	c.url = own.URL
 	if own.Method == "" {
 		own.Method = http.MethodGet
 	}
@@ -71,6 +74,17 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	s.adoptCookies(own, c)
 	adoptBody(own, c)
 	return own, s.setAuth(own, c, nil, req.Header)
+}
+
+// checkMessage refuses what net/http would only refuse to send.
+func checkMessage(req *http.Request) error {
+	if req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method) {
+		return kindf(ErrInvalidRequest, "method %.40q", req.Method)
+	}
+	if req.Body == nil && req.ContentLength > 0 {
+		return kindf(ErrInvalidRequest, "a ContentLength without a Body")
+	}
+	return nil
 }
 
 // adoptURL puts BaseURL and the session's parameters to a copy of a URL that is
@@ -110,7 +124,7 @@ func (s *Session) addHeaders(req *http.Request) (plain bool) {
 	plain = acceptsCoded(req.Header) || req.Method == http.MethodHead
 	for name, values := range s.headerFor(req.URL) {
 		key := http.CanonicalHeaderKey(name)
-		if _, set := req.Header[key]; set || key == "Host" || key == "Accept-Encoding" && plain {
+		if key == "Host" || key == "Accept-Encoding" && plain || hasHeader(req.Header, key) {
 			continue
 		}
 		req.Header[key] = values[:len(values):len(values)]
@@ -122,7 +136,7 @@ func (s *Session) addHeaders(req *http.Request) (plain bool) {
 // adoptCookies adds the jar's cookies to those that the caller set, which
 // stay with their host.
 func (s *Session) adoptCookies(req *http.Request, c *call) {
-	if lines := req.Header["Cookie"]; len(lines) > 0 {
+	if lines := headerValues(req.Header, "Cookie"); len(lines) > 0 {
 		c.cookies = &ownCookies{host: hostKey(req.URL), secure: req.URL.Scheme == "https", header: lines}
 	}
 	s.refreshCookies(req, c)

@@ -386,6 +386,11 @@ func TestCheckRedirectOfAClientIsNeverAsked(t *testing.T) {
 		content(t, resp, err)
 		assert.Equal(t, "/end", resp.Request.URL.Path)
 	}
+	s.RedirectTarget = func(*session.Response) (string, bool) { return "", false }
+	client := s.Client()
+	resp, err := client.Get(srv.URL + "/start")
+	content(t, resp, err)
+	assert.Equal(t, http.StatusFound, resp.StatusCode, "what the session does not follow, the client does not")
 }
 
 func TestAnUpgradeGivesTheConnection(t *testing.T) {
@@ -472,7 +477,7 @@ func TestDoClosesTheBodyOnce(t *testing.T) {
 	}{
 		{"success", "http://a.test/", nil, nil},
 		{"303", "http://a.test/303", nil, nil},
-		{"307", "http://a.test/307", nil, session.ErrUnrewindableBody},
+		{"307", "http://a.test/307", nil, nil},
 		{"refused", "http://" + refused, nil, session.ErrConnection},
 		{"refused, retried", "http://" + refused, func(s *session.Session, _ *http.Request) {
 			s.Retry = &session.Retry{Total: 2}
@@ -764,7 +769,6 @@ func TestTimeoutOfAClientBoundsTheWait(t *testing.T) {
 			require.ErrorAs(t, err, &envelope)
 			assert.True(t, envelope.Timeout())
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
-			assert.Contains(t, err.Error(), "Client.Timeout")
 			hiding(t, err)
 		})
 	})

@@ -420,7 +420,9 @@ func TestDigestOnRedirects(t *testing.T) {
 			}
 		}
 	}
-	w.handle("http://a.test/1", guarded(func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, "/2?q", http.StatusTemporaryRedirect) }))
+	w.handle("http://a.test/1", guarded(func(out http.ResponseWriter, r *http.Request) {
+		http.Redirect(out, r, "/2?q", http.StatusTemporaryRedirect)
+	}))
 	w.handle("http://a.test/2?q", guarded(func(out http.ResponseWriter, r *http.Request) {
 		http.Redirect(out, r, "http://b.test/", http.StatusTemporaryRedirect)
 	}))

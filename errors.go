@@ -129,7 +129,7 @@ type kindError struct {
 
 func (e *kindError) Error() string   { return e.kind.Error() + ": " + e.cause.Error() }
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.cause} }
-func (e *kindError) Timeout() bool   { return isTimeout(e.kind) }
+func (e *kindError) Timeout() bool   { return isTimeout(e.kind) || errors.Is(e.cause, ErrTimeout) }
 
 // Temporary makes it a [net.Error], as timeouts of net/http are.
 func (e *kindError) Temporary() bool { return e.Timeout() }
@@ -210,14 +210,21 @@ func envelope(method, rawURL string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if inner, ok := err.(*url.Error); ok {
-		err = inner.Err
-	}
+	err = withoutEnvelope(err)
 	op := "Get"
 	if method != "" {
 		op = method[:1] + strings.ToLower(method[1:])
 	}
 	return &url.Error{Op: op, URL: redactText(rawURL), Err: err}
+}
+
+// withoutEnvelope is what is in the envelope that an error may have: an Auth's
+// or an adapter's, whose URL may be that of url.Parse, with the password.
+func withoutEnvelope(err error) error {
+	if inner, ok := err.(*url.Error); ok {
+		return inner.Err
+	}
+	return err
 }
 
 // redact gives a URL with its password masked, or "" for none.
@@ -234,24 +241,34 @@ func redact(u *url.URL) string {
 // redactText masks the password of a URL that may not be one:
 // url.Parse's own errors print it.
 func redactText(text string) string {
-	start := strings.Index(text, "//")
-	if start < 0 {
-		return text
-	}
-	start += 2
+	start := startOfAuthority(text)
 	end := start + strings.IndexAny(text[start:]+"/", `/?#\`)
 	at := strings.LastIndexByte(text[start:end], '@')
 	if at < 0 {
 		// a password may hold a delimiter unescaped: mask to the last @ there is
-		if at = strings.LastIndexByte(text[start:], '@'); at < 0 || !strings.Contains(text[start:start+at], ":") {
-			return text
-		}
+		at = strings.LastIndexByte(text[start:], '@')
+	}
+	if at < 0 {
+		return text
 	}
 	user, _, found := strings.Cut(text[start:start+at], ":")
 	if !found {
 		return text
 	}
 	return text[:start] + user + ":xxxxx" + text[start+at:]
+}
+
+// startOfAuthority is where the user information begins, if there is any:
+// behind the slashes that follow a scheme, of whatever number and kind, else at
+// the beginning.
+func startOfAuthority(text string) int {
+	colon := strings.IndexByte(text, ':')
+	behind := strings.TrimLeft(text[colon+1:], `/\`)
+	start := len(text) - len(behind)
+	if start == colon+1 {
+		return 0
+	}
+	return start
 }
 
 // contextError says why ctx has ended, as one of the kinds: nil if it has not.
@@ -277,6 +294,7 @@ func classify(ctx context.Context, err error) error {
 	if ended := contextError(ctx); ended != nil {
 		return ended
 	}
+	err = withoutEnvelope(err)
 	if hasKind(err) {
 		return err
 	}

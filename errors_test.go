@@ -499,6 +499,20 @@ func TestEnvelopeNamesMethodAndURL(t *testing.T) {
 	}
 }
 
+// An adapter may be an http.Client in disguise, which has an envelope of its own.
+func TestThereIsOneEnvelope(t *testing.T) {
+	t.Parallel()
+	s := over(t, func(req *http.Request) (*http.Response, error) {
+		return nil, &url.Error{Op: "Inner", URL: "http://u:hunter2@a.test/", Err: io.ErrUnexpectedEOF}
+	})
+	_, err := s.Get(t.Context(), "http://u:hunter2@a.test/")
+	assert.Equal(t, session.ErrConnection, kindsOf(err)[0])
+	envelope, ok := err.(*url.Error)
+	require.True(t, ok)
+	assert.Equal(t, "Get", envelope.Op)
+	hiding(t, err)
+}
+
 func TestNoSpellingOfAURLShowsItsPassword(t *testing.T) {
 	t.Parallel()
 	s := answering(t, 500, nil, "")

@@ -38,31 +38,59 @@ func (h Hooks) run(resp *Response) (*Response, error) {
 		if hook == nil {
 			continue
 		}
-		changed, err := hook(resp)
-		if changed == nil {
-			changed = resp
-		}
-		if err == nil && changed.Response == nil {
-			err = errNoResponse
-		}
+		changed, err := hook.run(resp)
 		if err != nil {
-			resp.abandon()
-			changed.abandon()
 			return nil, wrapKind(ErrHook, err)
-		}
-		if changed.Body == nil {
-			changed.Body = http.NoBody
 		}
 		resp = changed
 	}
 	return resp, nil
 }
 
+// run gives a response to the hook. After an error, and after a panic, nothing
+// is left open.
+func (hook ResponseHook) run(resp *Response) (*Response, error) {
+	var changed *Response
+	done := false
+	defer func() {
+		if !done {
+			resp.abandon()
+			changed.abandon()
+		}
+	}()
+	changed, err := hook(resp)
+	if changed == nil {
+		changed = resp
+	}
+	if err == nil && changed.Response == nil {
+		err = errNoResponse
+	}
+	if err != nil {
+		return nil, err
+	}
+	done = true
+	changed.complete(resp)
+	return changed, nil
+}
+
+// complete gives a response that a hook has made what the one before has.
+func (r *Response) complete(from *Response) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	if r.Request == nil {
+		r.Request = from.Request
+	}
+	if r.session == nil {
+		r.session = from.session
+	}
+}
+
 var errNoResponse = errors.New("a Response without one of net/http")
 
-// abandon closes a response, which may be one that a hook has left without a body.
+// abandon closes a response that may be incomplete.
 func (r *Response) abandon() {
-	if r.Response != nil && r.Body != nil {
+	if r != nil {
 		_ = r.Close()
 	}
 }

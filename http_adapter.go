@@ -24,9 +24,12 @@ import (
 type HTTPAdapter struct {
 	// Base is copied for each TLS setting; nil is net/http's default transport
 	// with 100 idle connections for each host, and response headers bounded at
-	// 1 MiB. Its Proxy is not asked: proxies are the session's.
+	// 1 MiB. Its Proxy, OnProxyConnectResponse, GetProxyConnectHeader and
+	// DisableCompression are not asked: these are the session's. HTTP/2 is on
+	// unless its Protocols or an empty TLSNextProto say otherwise.
 	Base *http.Transport
-	// Wrap, where it is set, puts middleware around each transport.
+	// Wrap, where it is set, puts middleware around each transport; it must not
+	// return nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
 	// MaxTransports bounds the TLS settings and proxies for which connections
 	// are kept; the one that was used least recently gives way. 0 is 64.
@@ -69,7 +72,10 @@ func (a *HTTPAdapter) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // RoundTripWith sends a request. Its errors have their kind: [ErrConnection]
-// and what is a case of it, [ErrTimeout], or that of a CA or certificate file.
+// and what is a case of it, [ErrTimeout], or that of a CA or certificate file;
+// those of Wrap's middleware are returned as they are. TLS settings for a Base
+// with a DialTLSContext are an [ErrInvalidRequest] that matches
+// [errors.ErrUnsupported].
 func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSettings) (*http.Response, error) {
 	transport, err := a.transport(req, settings)
 	if err != nil {
@@ -85,10 +91,6 @@ func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSetting
 	}
 	if err == nil {
 		return resp, nil
-	}
-	err = classify(req.Context(), err)
-	if !hasKind(err) && req.Context().Err() == nil {
-		err = wrapKind(ErrProtocol, err)
 	}
 	if settings.Proxy != nil && isPeers(err) {
 		err = proxyFault(err, connected.Load(), isForwarded(req, settings.Proxy))
@@ -288,7 +290,13 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	if base == nil {
 		base = defaultTransport()
 	}
+	if key.tls != (tlsKey{}) && (base.DialTLSContext != nil || base.DialTLS != nil) {
+		return nil, kindf(ErrInvalidRequest, "the DialTLSContext of the adapter's Base knows no TLS settings: %w", errors.ErrUnsupported)
+	}
 	base = base.Clone()
+	if base.TLSNextProto == nil {
+		base.ForceAttemptHTTP2 = true // else a TLS setting of our own would switch it off
+	}
 	config, err := key.tls.config(base.TLSClientConfig)
 	if err != nil {
 		return nil, err
@@ -300,11 +308,29 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base.GetProxyConnectHeader = connectHeader
 	base.DialContext = dialErrors(base.DialContext)
 	base.DialTLSContext = dialErrors(base.DialTLSContext)
-	t := &pooledTransport{key: key, base: base, wrapped: base}
+	t := &pooledTransport{key: key, base: base, wrapped: classified{base}}
 	if a.Wrap != nil {
-		t.wrapped = a.Wrap(base)
+		t.wrapped = a.Wrap(t.wrapped)
+	}
+	if isNil(t.wrapped) {
+		return nil, kindf(ErrInvalidRequest, "the adapter's Wrap gave nil")
 	}
 	return t, nil
+}
+
+// classified is a transport whose errors have their kind.
+type classified struct{ *http.Transport }
+
+func (t classified) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transport.RoundTrip(req)
+	if err == nil {
+		return resp, nil
+	}
+	err = classify(req.Context(), err)
+	if !hasKind(err) && req.Context().Err() == nil {
+		err = wrapKind(ErrProtocol, err)
+	}
+	return resp, err
 }
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)

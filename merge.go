@@ -1,6 +1,7 @@
 package session
 
 import (
+	"maps"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -14,20 +15,29 @@ import (
 // values are shared with those given, clipped so that appending copies.
 func mergeHeader(request, session http.Header) (http.Header, error) {
 	merged := make(http.Header, max(len(request), len(session))+2) // Cookie and Authorization
-	for _, h := range [...]http.Header{session, request} {
+	removed := false
+	for _, h := range [...]http.Header{request, session} {
 		for name, values := range h {
 			key := textproto.CanonicalMIMEHeaderKey(name)
 			if key != name && spelledTwice(h, key) {
 				return nil, kindf(ErrInvalidHeader, "%.100q is given in two spellings", key)
 			}
-			if values != nil || key == "User-Agent" {
-				merged[key] = values[:len(values):len(values)]
-			} else {
-				delete(merged, key)
+			if _, overridden := merged[key]; overridden {
+				continue
 			}
+			if err := checkHeader(key, values); err != nil {
+				return nil, err
+			}
+			merged[key] = values[:len(values):len(values)]
+			removed = removed || values == nil
 		}
 	}
-	return merged, checkHeaders(merged)
+	if removed {
+		maps.DeleteFunc(merged, func(name string, values []string) bool {
+			return values == nil && name != "User-Agent" // where net/http has a default
+		})
+	}
+	return merged, nil
 }
 
 // spelledTwice reports whether a header has the name key in two spellings: a

@@ -1,6 +1,9 @@
 package session
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // withOptions gives a prepared request the settings of options. A request that
 // no session prepared gets the session's.
@@ -22,29 +25,55 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 		return req, err
 	}
 	c := callOf(req.Context())
-	if _, same := req.Context().(*call); c != nil && !same {
-		c = c.under(req.Context()) // the caller has put another context around it
-		c.caller = nil
-		req = req.WithContext(c)
+	if c == nil || !c.made(req) {
+		return s.adoptPrepared(req, r)
 	}
-	switch {
-	case c == nil:
-		return s.adoptPrepared(req, r), nil
-	case len(opts) == 0:
-		return again(req, c)
+	c = c.resumed(req.Context()).with(r)
+	return again(replaced(req, c), c)
+}
+
+// resumed is the call as it goes on in the context of its request: what ends
+// with a call before, its Total, is left behind.
+func (c *call) resumed(ctx context.Context) *call {
+	if _, untouched := ctx.(callContext); untouched {
+		ctx = c.Context
+		if c.caller != nil {
+			ctx = c.caller
+		}
 	}
-	return again(req.WithContext(c.with(r)), c)
+	c = c.under(ctx)
+	c.caller = nil
+	return c
+}
+
+// replaced is a request with its call, whose body may be another one by now.
+func replaced(req *http.Request, c *call) *http.Request {
+	req = req.WithContext(callContext{c})
+	if c.body == nil || c.body.gave(req.Body) || req.Body == nil || req.Body == http.NoBody {
+		return req
+	}
+	if req.GetBody != nil {
+		if body, err := req.GetBody(); err == nil && c.body.gave(body) {
+			req.GetBody = nil
+		}
+	}
+	c.body = nil
+	adoptBody(req, c)
+	return req
 }
 
 // adoptPrepared makes a request that no session prepared one of the session's.
-func (s *Session) adoptPrepared(req *http.Request, r *Request) *http.Request {
-	c := s.newCall(req.Context(), r)
-	own := req.WithContext(c)
+func (s *Session) adoptPrepared(req *http.Request, r *Request) (*http.Request, error) {
+	if err := checkMessage(req); err != nil {
+		return req, err
+	}
+	c := s.newCall(req.Context(), req.URL, r)
+	own := req.WithContext(callContext{c})
 	if own.Header == nil {
 		own.Header = make(http.Header)
 	}
 	adoptBody(own, c)
-	return own
+	return own, nil
 }
 
 // again gives a request that was sent before its body anew.

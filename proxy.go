@@ -87,19 +87,37 @@ func parseProxy(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// proxyFor chooses the proxy of one hop: what the call names, then what the
-// environment names; nil for none. explicit says that the call named it.
-func (s *Session) proxyFor(c *call, u *url.URL) (proxy *url.URL, explicit bool, err error) {
+// namedProxy is the proxy that a call names for u, and whether it names one.
+func (c *call) namedProxy(u *url.URL) (proxy string, ok bool) {
 	if c.direct {
-		return nil, true, nil
+		return "", false
 	}
-	text, explicit := c.proxies.Select(u)
-	if !explicit && s.TrustEnv && !c.resolved {
+	return c.proxies.Select(u)
+}
+
+// proxyFor chooses the proxy of one hop: what the call names, then what the
+// environment names; nil for none.
+func (s *Session) proxyFor(c *call, u *url.URL) (*url.URL, error) {
+	text, named := c.namedProxy(u)
+	if !named && !c.direct && s.TrustEnv && !c.resolved {
 		text = s.environProxyFor(u, c.proxies)
 	}
 	if text == "" {
-		return nil, explicit, nil
+		return nil, nil
 	}
-	proxy, err = parseProxy(text)
-	return proxy, explicit, err
+	if last := s.lastProxy.Load(); last != nil && last.text == text {
+		return last.url, nil
+	}
+	proxy, err := parseProxy(text)
+	if err != nil {
+		return nil, err
+	}
+	s.lastProxy.Store(&parsedProxy{text, proxy})
+	return proxy, nil
+}
+
+// parsedProxy is the URL of a proxy, and the text that it was read from.
+type parsedProxy struct {
+	text string
+	url  *url.URL
 }

@@ -157,7 +157,7 @@ func directAddr(t *testing.T, target string) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return net.JoinHostPort(u.Hostname(), port)
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func TestProxyIsChosenByWhatItServes(t *testing.T) {

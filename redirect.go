@@ -111,24 +111,22 @@ func (r *Redirector) stripAuth(from, to *url.URL) bool {
 // Location ([ErrInvalidURL]), of the body ([ErrUnrewindableBody]), and of the
 // steps. requests' Response.next.
 func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
-	return r.next(prev, callerContext(prev.Request))
+	return r.next(prev, callerContext(prev))
 }
 
 // callerContext is the context that a request was made in, without a deadline of ours.
-func callerContext(req *http.Request) context.Context {
-	if req != nil {
-		if c := callOf(req.Context()); c != nil && c.caller != nil {
-			return c.caller
-		}
+func callerContext(resp *Response) context.Context {
+	if resp == nil || resp.Response == nil || resp.Request == nil {
+		return context.Background()
 	}
-	return runningContext(req)
+	if c := callOf(resp.Request.Context()); c != nil && c.caller != nil {
+		return c.caller
+	}
+	return runningContext(resp.Request)
 }
 
 // runningContext is the context that a call is in, with a deadline of ours.
 func runningContext(req *http.Request) context.Context {
-	if req == nil {
-		return context.Background()
-	}
 	if c := callOf(req.Context()); c != nil {
 		return c.Context
 	}
@@ -137,6 +135,9 @@ func runningContext(req *http.Request) context.Context {
 
 // next builds the next request in a context.
 func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, error) {
+	if prev == nil || prev.Response == nil {
+		return nil, kindf(ErrInvalidRequest, "no response")
+	}
 	location, ok := r.target(prev)
 	if !ok {
 		return nil, nil
@@ -153,8 +154,8 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if known := callOf(from.Context()); known != nil {
 		c = known.under(ctx)
 	}
-	c.previous, c.sent, c.cookiesGiven = from.URL.Scheme, new(atomic.Bool), false
-	next := from.Clone(c)
+	c.url, c.previous, c.sent, c.cookiesGiven = to, from.URL.Scheme, new(atomic.Bool), false
+	next := from.Clone(callContext{c})
 	next.URL = to
 	deleteHeader(next.Header, "Proxy-Authorization")
 	deleteHeader(next.Header, "Cookie")
@@ -168,7 +169,10 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if prev.StatusCode != http.StatusTemporaryRedirect && prev.StatusCode != http.StatusPermanentRedirect {
 		dropBody(next)
 	}
-	return next, r.rebuild(next, prev, c)
+	if err := r.rebuild(next, prev, c); err != nil {
+		return nil, err
+	}
+	return next, nil
 }
 
 func (r *Redirector) rebuildMethod(next *http.Request, prev *Response) {
@@ -232,7 +236,7 @@ func dropCredentials(next *http.Request) {
 // response's History holds those before it. After an error nothing follows:
 // one redirect too many is a [*RedirectError]. It is requests' resolve_redirects.
 func (r *Redirector) Follow(first *Response, send func(*http.Request) (*Response, error)) iter.Seq2[*Response, error] {
-	return r.follow(callerContext(first.Request), first, send)
+	return r.follow(callerContext(first), first, send)
 }
 
 // follow is Follow in a context.
@@ -268,7 +272,10 @@ func (r *Redirector) follow(ctx context.Context, first *Response, send func(*htt
 // nextOf is the request that follows resp in a chain; nil at its end. resp is
 // closed where it gives an error.
 func (r *Redirector) nextOf(ctx context.Context, resp *Response, history []*Response) (*http.Request, error) {
-	if _, ok := r.target(resp); !ok {
+	if resp == nil || resp.Response == nil {
+		return nil, nil
+	}
+	if _, ok := r.target(resp); !ok || r.leaves(resp) {
 		return nil, nil
 	}
 	if len(history) >= r.limit() {
@@ -281,6 +288,16 @@ func (r *Redirector) nextOf(ctx context.Context, resp *Response, history []*Resp
 		resp.Close()
 	}
 	return next, err
+}
+
+// leaves reports whether a redirect is the caller's to follow: net/http returns
+// one that would need a body again which it cannot have.
+func (r *Redirector) leaves(resp *Response) bool {
+	if resp.StatusCode != http.StatusTemporaryRedirect && resp.StatusCode != http.StatusPermanentRedirect || resp.Request == nil {
+		return false
+	}
+	c, body := callOf(resp.Request.Context()), resp.Request.Body
+	return c != nil && c.dropIn && body != nil && body != http.NoBody && resp.Request.GetBody == nil
 }
 
 // withSession returns the session's Redirector, with the session for the steps
@@ -369,7 +386,8 @@ func (s *Session) DefaultRebuildAuth(next *http.Request, prev *Response) (err er
 		dropCredentials(next)
 	}
 	auth := c.auth
-	if auth == nil && s.TrustEnv && !hasValue(next.Header, "Authorization") {
+	// a URL that names a user is not to get another one's password (CVE-2026-8926)
+	if auth == nil && s.TrustEnv && next.URL.User == nil && !hasValue(next.Header, "Authorization") {
 		auth = s.netrcAuth(next.URL)
 	}
 	if auth == nil {

@@ -94,6 +94,30 @@ type Option interface {
 	Apply(r *Request)
 }
 
+// take applies an option. The map of a first Header or Params is not copied
+// before an option comes that might write to it.
+func (r *Request) take(opt Option) {
+	switch o := opt.(type) {
+	case nil:
+		return
+	case Header:
+		if r.Header == nil {
+			r.Header = http.Header(o)
+			return
+		}
+	case Params:
+		if r.Params == nil {
+			r.Params = url.Values(o)
+			return
+		}
+	case Basic, Bearer, *Digest, AuthFunc, noAuth, Cookies, Form, OrderedForm, Text, Bytes,
+		jsonBody, *readerBody, fileBody, Files, Timeout, *Retry, Proxies, OrderedParams:
+	default:
+		r.Header, r.Params = r.Header.Clone(), cloneValues(r.Params)
+	}
+	opt.Apply(r)
+}
+
 // OptionFunc makes an [Option] of a function.
 type OptionFunc func(r *Request)
 

@@ -139,7 +139,12 @@ func (r *Response) Cookies() []Cookie {
 
 // Close gives up what was not read of the body and frees the connection. It
 // may be called again, and returns the error of closing the body.
-func (r *Response) Close() error { return r.Body.Close() }
+func (r *Response) Close() error {
+	if r.Response == nil || r.Body == nil {
+		return nil
+	}
+	return r.Body.Close()
+}
 
 // Bytes returns the body, decoded. Of a streamed response it reads the rest.
 // The slice is the response's own: it must not be written to. Errors are
@@ -168,7 +173,10 @@ func (r *Response) load() error {
 // sizeHint is how large the body will be, as far as that can be trusted.
 func (r *Response) sizeHint() int64 {
 	const most = 1 << 20 // a server may announce what it never sends
-	if r.body.decodes || r.ContentLength < 0 || r.body.ReadCloser == nil {
+	switch {
+	case r.wire.ReadCloser == http.NoBody: // HEAD announces what it does not send
+		return 0
+	case r.body.decodes || r.ContentLength < 0 || r.body.ReadCloser == nil:
 		return 512
 	}
 	return min(r.ContentLength, most)

@@ -62,9 +62,11 @@ func (b *wireBody) classify(err error) error {
 	return wrapKind(ErrIncompleteBody, err)
 }
 
-// Close closes the body. It may come while the body is being read.
+// Close closes the body, once. It may come while the body is being read.
 func (b *wireBody) Close() error {
-	b.closed.Store(true)
+	if b.closed.Swap(true) {
+		return nil
+	}
 	err := b.ReadCloser.Close()
 	b.release()
 	return err
@@ -104,6 +106,21 @@ func (b *responseBody) open(wire *wireBody, got *http.Response, plain bool) {
 	}
 	b.ReadCloser, b.decodes = decoded, decoded != io.ReadCloser(wire)
 	got.Uncompressed = b.decodes
+}
+
+// boundedBody is a body that gives no more than left bytes.
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, errDiscarded
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }
 
 // failedBody is a body whose codings cannot be undone.
@@ -170,7 +187,8 @@ func (b *wireBody) drain(length int64) (raw []byte, whole bool) {
 	if length > maxDrain {
 		return nil, false
 	}
-	late := time.AfterFunc(drainTime, func() { _ = b.ReadCloser.Close() })
+	body := b.ReadCloser // b may be another one by the time
+	late := time.AfterFunc(drainTime, func() { _ = body.Close() })
 	defer late.Stop()
 	raw, err := readAll(io.LimitReader(b, maxDrain+1), max(length, 0))
 	return raw, err == nil && len(raw) <= maxDrain
@@ -178,6 +196,6 @@ func (b *wireBody) drain(length int64) (raw []byte, whole bool) {
 
 // acceptsCoded reports whether a request's own headers ask for codings.
 func acceptsCoded(h http.Header) bool {
-	ranges := h["Range"]
-	return len(h["Accept-Encoding"]) > 0 || len(ranges) > 0 && strings.TrimSpace(ranges[0]) != ""
+	ranges := headerValues(h, "Range")
+	return hasValue(h, "Accept-Encoding") || len(ranges) > 0 && strings.TrimSpace(ranges[0]) != ""
 }

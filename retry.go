@@ -89,18 +89,35 @@ type Attempt struct {
 }
 
 // RetryError is what a call returns when its retries have run out, or when the
-// next one could not be made. It wraps the last attempt's error, whose kinds it
-// matches; it matches [ErrRetriesExhausted] where retries ran out.
+// next one could not be made: the body can be read only once
+// ([ErrUnrewindableBody]), or the deadline comes first ([ErrTimeout]). It wraps
+// the last attempt's error, whose kinds it matches; it matches
+// [ErrRetriesExhausted] where retries ran out.
 type RetryError struct {
-	Response *Response // of the last attempt, its body read; nil where no answer came
+	// Response is that of the last attempt, its body read, of a streamed call up
+	// to 1 MiB; nil where no answer came.
+	Response *Response
 	Attempts []Attempt // in order
-	Err      error     // why it ended
+	Err      error     // the last attempt's, or why the next one could not be made
+
+	exhausted bool
 }
 
 // Error says how often was tried, and why it ended.
 func (e *RetryError) Error() string {
-	return fmt.Sprintf("session: gave up after %d attempts: %v", len(e.Attempts), e.Err)
+	what := "gave up"
+	if e.exhausted {
+		what = "retries exhausted"
+	}
+	plural := "s"
+	if len(e.Attempts) == 1 {
+		plural = ""
+	}
+	return fmt.Sprintf("session: %s after %d attempt%s: %v", what, len(e.Attempts), plural, e.Err)
 }
+
+// Is makes the error match [ErrRetriesExhausted] where retries ran out.
+func (e *RetryError) Is(target error) bool { return e.exhausted && target == ErrRetriesExhausted }
 
 // Unwrap gives the last attempt's error.
 func (e *RetryError) Unwrap() error { return e.Err }
@@ -167,17 +184,20 @@ func (s *Session) attempts(req *http.Request) (*Response, error) {
 		if !again {
 			return r.done(resp, err)
 		}
-		if !r.spend(kind) || !r.plan(req.Context(), resp) {
-			return r.giveUp(resp, err)
+		if !r.spend(kind) {
+			return r.end(resp, nil, err)
 		}
-		next, failed := s.nextAttempt(req)
+		if late := r.plan(req.Context(), resp); late != nil {
+			return r.end(resp, late, err)
+		}
+		next, failed := nextAttempt(req)
 		if failed != nil {
-			return nil, r.unfinished(resp, failed, err)
+			return nil, r.giveUp(resp, failed, err)
 		}
 		if resp != nil {
 			resp.drain()
 		}
-		if err := sleep(req.Context(), r.wait); err != nil {
+		if err := firstError(sleep(req.Context(), r.wait), authenticateAgain(next)); err != nil {
 			closeBody(next)
 			return nil, err
 		}
@@ -266,9 +286,9 @@ func (r *retries) spend(kind failure) bool {
 	return true
 }
 
-// plan notes how long to wait before the retry that was just taken; false where
-// the context ends before that.
-func (r *retries) plan(ctx context.Context, resp *Response) bool {
+// plan notes how long to wait before the retry that was just taken; an error
+// where the context ends before that.
+func (r *retries) plan(ctx context.Context, resp *Response) error {
 	r.wait = r.backoff()
 	if resp != nil && !r.policy.IgnoreRetryAfter {
 		if after, ok := retryAfter(resp.Header.Get("Retry-After"), time.Now()); ok && after > 0 {
@@ -276,10 +296,10 @@ func (r *retries) plan(ctx context.Context, resp *Response) bool {
 		}
 	}
 	if deadline, ok := ctx.Deadline(); ok && r.wait > 0 && time.Until(deadline) <= r.wait {
-		return false
+		return kindf(ErrTimeout, "the deadline comes before the next attempt, in %v", r.wait)
 	}
 	r.attempts[len(r.attempts)-1].Wait = r.wait
-	return true
+	return nil
 }
 
 // backoff is urllib3's get_backoff_time.
@@ -333,47 +353,54 @@ func sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
-// giveUp ends retries that have run out, or whose wait is too long.
-func (r *retries) giveUp(resp *Response, err error) (*Response, error) {
+// end ends retries that have run out, or whose wait is too long: why, nil for
+// the former.
+func (r *retries) end(resp *Response, why, err error) (*Response, error) {
+	if resp != nil && r.policy.ReturnStatus {
+		return r.done(resp, nil)
+	}
+	return nil, r.giveUp(resp, why, err)
+}
+
+// maxKept is how much of the last answer's body is kept with the error where
+// the call was to be streamed, in bytes.
+const maxKept = 1 << 20
+
+// giveUp is the error of retries that ended, with the last answer or without one.
+func (r *retries) giveUp(resp *Response, why, err error) error {
 	if resp != nil {
 		resp.Attempts = r.attempts
-		if r.policy.ReturnStatus {
-			return resp, nil
+		if callOf(resp.Request.Context()).stream {
+			resp.Body = &boundedBody{ReadCloser: resp.Body, left: maxKept}
 		}
 		_, _ = resp.Bytes() // what can be had of it; the status is the error
 		err = &StatusError{resp}
 	}
-	return nil, &RetryError{Response: resp, Attempts: r.attempts, Err: wrapKind(ErrRetriesExhausted, err)}
-}
-
-// unfinished is the error of a retry that could not be made.
-func (r *retries) unfinished(resp *Response, failed, err error) error {
-	if resp != nil {
-		_, _ = resp.Bytes()
-		err = &StatusError{resp}
+	if why != nil {
+		err = fmt.Errorf("%w; the last attempt: %w", why, err)
 	}
-	return &RetryError{Response: resp, Attempts: r.attempts, Err: errors.Join(failed, err)}
+	return &RetryError{Response: resp, Attempts: r.attempts, Err: err, exhausted: why == nil}
 }
 
-// nextAttempt is a request made ready to be sent again: its body rewound and
-// its auth run anew.
-func (s *Session) nextAttempt(req *http.Request) (*http.Request, error) {
+// nextAttempt is a request made ready to be sent again, its body rewound.
+func nextAttempt(req *http.Request) (*http.Request, error) {
 	c := callOf(req.Context())
-	next := req.Clone(c.under(c.Context))
+	next := req.Clone(callContext{c.under(c.Context)})
 	body, err := rewound(req)
 	if err != nil {
 		return nil, err
 	}
 	next.Body = body
-	if c.auth == nil {
-		return next, nil
-	}
-	again := callOf(next.Context())
-	again.removeFrom(next.Header)
-	again.credentials, err = authenticate(c.auth, next)
-	if err != nil {
-		closeBody(next)
-		return nil, err
-	}
 	return next, nil
+}
+
+// authenticateAgain runs the auth of a request anew, just before it is sent.
+func authenticateAgain(next *http.Request) (err error) {
+	c := callOf(next.Context())
+	if c.auth == nil {
+		return nil
+	}
+	c.removeFrom(next.Header)
+	c.credentials, err = authenticate(c.auth, next)
+	return err
 }

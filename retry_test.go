@@ -386,7 +386,8 @@ func TestNoWaitPastTheDeadline(t *testing.T) {
 					require.NotNil(t, gaveUp.Response, c.what)
 					assert.Equal(t, 503, gaveUp.Response.StatusCode)
 				}
-				assert.NotErrorIs(t, err, context.DeadlineExceeded, "it has not passed")
+				require.ErrorIs(t, err, session.ErrTimeout, "the deadline is why")
+				require.NotErrorIs(t, err, session.ErrRetriesExhausted, "there are more")
 			}
 		}
 	})
@@ -617,6 +618,32 @@ func TestRetriesOfDo(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "fine", string(content))
 		assert.Equal(t, []string{"hello", "hello", "hello"}, f.bodies)
+	}
+}
+
+func TestWhatIsNotTheServersFaultIsNotRetried(t *testing.T) {
+	t.Parallel()
+	broken := session.ReaderFunc(func() (io.ReadCloser, error) { return nil, io.ErrNoProgress })
+	for _, c := range []struct {
+		option session.Option
+		kind   error
+	}{
+		{broken, session.ErrRequestBody},
+		{session.Proxies{"all": "ftp://proxy.test"}, session.ErrInvalidProxy},
+		{session.Proxies{"all": "http://proxy.test"}, errors.ErrUnsupported},
+	} {
+		asked := 0
+		s := over(t, func(req *http.Request) (*http.Response, error) {
+			asked++
+			_, err := io.ReadAll(req.Body)
+			return nil, err
+		})
+		s.Retry = &session.Retry{Total: 2}
+		_, err := s.Put(t.Context(), "http://a.test/", c.option)
+		require.ErrorIs(t, err, c.kind)
+		assert.LessOrEqual(t, asked, 1)
+		var gaveUp *session.RetryError
+		assert.False(t, errors.As(err, &gaveUp), "%v", err)
 	}
 }
 

@@ -70,9 +70,10 @@ type Session struct {
 	// headers go to its own origin only.
 	BaseURL string
 
-	mounts  atomic.Pointer[[]Mounted]
-	noProxy atomic.Pointer[noProxyValue]
-	netrc   netrc.Cache
+	mounts    atomic.Pointer[[]Mounted]
+	noProxy   atomic.Pointer[noProxyValue]
+	lastProxy atomic.Pointer[parsedProxy]
+	netrc     netrc.Cache
 }
 
 // New returns a Session with the settings of requests.Session(): the default
@@ -144,9 +145,7 @@ func (s *Session) Delete(ctx context.Context, url string, opts ...Option) (*Resp
 func (s *Session) Request(ctx context.Context, method, url string, opts ...Option) (*Response, error) {
 	r := &Request{Method: method, URL: url}
 	for _, opt := range opts {
-		if opt != nil {
-			opt.Apply(r)
-		}
+		r.take(opt)
 	}
 	return s.Send(ctx, r)
 }
@@ -239,11 +238,11 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
-	c := s.newCall(ctx, r)
+	c := s.newCall(ctx, u, r)
 	if r.Redirects == Inherit {
 		c.redirects = method != http.MethodHead
 	}
-	req := newRequest(c, method, u)
+	req := newRequest(callContext{c}, method, u)
 	if req.Header, err = mergeHeader(r.Header, s.headerFor(u)); err != nil {
 		return nil, err
 	}
@@ -340,7 +339,7 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	resp.whenClosed(cancel)
 	if !c.stream {
 		if err = resp.load(); err != nil {
-			return nil, err
+			return nil, &hopError{resp.Request, err}
 		}
 	}
 	return resp, nil
@@ -349,11 +348,13 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 // exchange sends one request of a chain of redirects and gives the answer to
 // the hooks.
 func (s *Session) exchange(req *http.Request) (*Response, error) {
+	c := callOf(req.Context())
+	c.sent.Store(true)
 	resp, err := s.authenticated(req)
 	if err != nil {
 		return nil, err
 	}
-	return callOf(req.Context()).hooks.run(resp)
+	return c.hooks.run(resp)
 }
 
 // authenticated sends a request and answers the challenge that may come back, once.
@@ -387,7 +388,7 @@ func (s *Session) authenticated(req *http.Request) (*Response, error) {
 func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error) {
 	req := resp.Request
 	c := callOf(req.Context())
-	next := req.Clone(c.under(c.Context))
+	next := req.Clone(callContext{c.under(c.Context)})
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
 	s.refreshCookies(next, again)

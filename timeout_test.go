@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -210,18 +211,26 @@ func TestConnectTimeoutIsForEachHop(t *testing.T) {
 	})
 }
 
+// takeRequest reads a request without a body, and goes on reading: an answer
+// that comes before its request is none to net/http.
+func takeRequest(conn net.Conn) {
+	in := bufio.NewReader(conn)
+	_, _ = http.ReadRequest(in)
+	go func() { _, _ = io.Copy(io.Discard, in) }()
+}
+
 func TestReadTimeoutOfTheAnswer(t *testing.T) {
 	for name, script := range map[string]func(net.Conn){
 		"no byte": func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
 		"headers that do not end": func(conn net.Conn) {
-			go func() { _, _ = io.Copy(io.Discard, conn) }()
+			takeRequest(conn)
 			for _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n"); err == nil; {
 				time.Sleep(900 * time.Millisecond)
 				_, err = io.WriteString(conn, "X-Drip: 1\r\n")
 			}
 		},
 		"only an interim answer": func(conn net.Conn) {
-			go func() { _, _ = io.Copy(io.Discard, conn) }()
+			takeRequest(conn)
 			_, _ = io.WriteString(conn, "HTTP/1.1 100 Continue\r\n\r\n")
 			time.Sleep(time.Hour)
 		},

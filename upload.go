@@ -18,8 +18,9 @@ type outbox struct {
 	sources []*source // the caller's readers behind open
 	length  int64     // that is announced; -1 where none is
 
-	latest atomic.Pointer[upload]
-	calls  atomic.Int32 // that are being made, and may ask for another upload
+	opening sync.Mutex // makes it one step to see that an upload is the latest, and to open it
+	latest  atomic.Pointer[upload]
+	calls   atomic.Int32 // that are being made, and may ask for another upload
 }
 
 // newOutbox returns the outbox of a content; nil for one that is in memory.
@@ -47,8 +48,31 @@ func (o *outbox) next() (io.ReadCloser, error) {
 		}
 	}
 	u := &upload{outbox: o}
+	o.opening.Lock()
+	defer o.opening.Unlock()
 	o.latest.Store(u)
 	return u, nil
+}
+
+// openFor opens the body for an upload. Where it comes from a reader of the
+// caller's, that must be the latest upload: net/http may begin to read a body
+// after its request was answered, and would take it away from the next one.
+func (o *outbox) openFor(u *upload) (io.ReadCloser, error) {
+	if len(o.sources) == 0 {
+		return o.open()
+	}
+	o.opening.Lock()
+	defer o.opening.Unlock()
+	if o.latest.Load() != u {
+		return nil, errSuperseded
+	}
+	return o.open()
+}
+
+// gave reports whether a body is one of the outbox's.
+func (o *outbox) gave(body io.ReadCloser) bool {
+	u, ok := body.(*upload)
+	return ok && u.outbox == o
 }
 
 // replayable reports whether next gives the body any number of times.
@@ -119,14 +143,31 @@ func (u *upload) Read(p []byte) (int, error) {
 		return 0, wrapKind(ErrRequestBody, err)
 	}
 	n, err := body.Read(p)
+	if u.outbox.length >= 0 && (err == nil || err == io.EOF) {
+		n, err = u.measure(body, n, err)
+	}
+	if err != nil && err != io.EOF {
+		err = wrapKind(ErrRequestBody, err)
+	}
+	return n, err
+}
+
+// measure holds a body to the length that was announced. The last piece is
+// handed out once the end was seen behind it: a server that got it all would
+// take what was cut off for the whole.
+func (u *upload) measure(body io.Reader, n int, err error) (int, error) {
 	u.sent += int64(n)
-	switch length := u.outbox.length; {
-	case length >= 0 && u.sent > length:
-		return 0, wrapKind(ErrRequestBody, errBodyLonger)
-	case length > u.sent && err == io.EOF:
-		return n, wrapKind(ErrRequestBody, errBodyShorter)
-	case err != nil && err != io.EOF:
-		return n, wrapKind(ErrRequestBody, err)
+	if err == nil && n > 0 && u.sent == u.outbox.length {
+		var beyond [1]byte
+		var more int
+		more, err = io.ReadFull(body, beyond[:])
+		u.sent += int64(more)
+	}
+	switch {
+	case u.sent > u.outbox.length:
+		return 0, errBodyLonger
+	case u.sent < u.outbox.length && err == io.EOF:
+		return n, errBodyShorter
 	}
 	return n, err
 }
@@ -138,7 +179,7 @@ func (u *upload) opened() (io.ReadCloser, error) {
 		return nil, os.ErrClosed
 	}
 	if u.body == nil {
-		body, err := u.outbox.open()
+		body, err := u.outbox.openFor(u)
 		if err != nil {
 			return nil, err
 		}

@@ -287,6 +287,9 @@ func userinfo(text string) *url.Userinfo {
 	return url.UserPassword(name, password)
 }
 
+// errPort does not quote the port: of a malformed URL it may be a part of the password.
+var errPort = kindf(ErrInvalidPort, "it is no number from 1 to 65535")
+
 // splitPort cuts the port off a host; an empty port is none.
 func splitPort(hostport string) (host, port string, err error) {
 	colon, bracket := strings.LastIndexByte(hostport, ':'), strings.LastIndexByte(hostport, ']')
@@ -300,12 +303,12 @@ func splitPort(hostport string) (host, port string, err error) {
 	number := 0
 	for i := 0; i < len(port); i++ {
 		if port[i] < '0' || port[i] > '9' || number > 65535 {
-			return "", "", kindf(ErrInvalidPort, "%.20q", port)
+			return "", "", errPort
 		}
 		number = number*10 + int(port[i]-'0')
 	}
 	if number > 65535 || number == 0 {
-		return "", "", kindf(ErrInvalidPort, "%.20q", port)
+		return "", "", errPort
 	}
 	return host, strings.TrimLeft(port, "0"), nil
 }
@@ -368,7 +371,7 @@ func asciiHost(host string) (string, error) {
 // isRegName reports whether host is a name that can be looked up: labels of 1
 // to 63 characters, none of which could be taken for another part of a URL.
 func isRegName(host string) bool {
-	if host[0] == '*' || host[0] == '.' || len(host) > maxHost {
+	if host == "" || host[0] == '*' || host[0] == '.' || len(host) > maxHost {
 		return false
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
