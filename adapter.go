@@ -208,12 +208,18 @@ func (s *Session) Adapters() []Mounted { return slices.Clone(*s.table()) }
 // AdapterFor returns the adapter that serves u, and its prefix; the error is
 // an [ErrNoAdapter]. requests' get_adapter.
 func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
+	if u == nil {
+		return Mounted{}, kindf(ErrInvalidRequest, "no URL")
+	}
 	mounts := *s.table()
 	d := destination{URL: u, host: u.Hostname()}
 	for i := range mounts {
 		if mounts[i].match.matches(&d) {
 			return mounts[i], nil
 		}
+	}
+	if u.Opaque != "" && '0' <= u.Opaque[0] && u.Opaque[0] <= '9' {
+		return Mounted{}, kindf(ErrNoAdapter, "for %q; perhaps http://%s was meant", redact(u), redact(u))
 	}
 	return Mounted{}, kindf(ErrNoAdapter, "for %q", redact(u))
 }
@@ -263,7 +269,7 @@ func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripp
 // unsupported says what a plain RoundTripper cannot honour.
 func (s *Session) unsupported(c *call, u *url.URL) error {
 	refuse := func(what string) error {
-		return kindf(ErrInvalidRequest, "the adapter mounted for %q cannot honour %s: %w", redact(u), what, errors.ErrUnsupported)
+		return kindf(ErrInvalidRequest, "the adapter mounted for %q is a plain RoundTripper, which cannot honour %s: %w", redact(u), what, errors.ErrUnsupported)
 	}
 	verify := c.verify
 	if verify == nil {

@@ -194,6 +194,7 @@ func TestMountRefusesPrefixesThatCannotBeParsed(t *testing.T) {
 		"", "a.test", "/v1", "//a.test", "://a.test", "1http://a.test", "ht tp://a.test", "http:/a.test", "http:a.test",
 		"http://a.test:x", "http://a.test:99999", "http://a.test:0", "http://:80", "http://[::1", "http://[x]", "http://a b.test",
 		"http://a\x00b", "http://.a.test", "http://xn--\xff.test", "http://u:secret@a.test", "http://u:sec/ret@a.test", "http://@a.test",
+		"http://\u00ad", "http://\u2060:80/x",
 	} {
 		err := s.Mount(prefix, new(stub))
 		require.ErrorIs(t, err, session.ErrInvalidRequest, "%q", prefix)

@@ -41,8 +41,13 @@ type Challenger interface {
 // AuthFunc makes an [Auth] of a function.
 type AuthFunc func(req *http.Request) error
 
-// Authenticate calls f.
-func (f AuthFunc) Authenticate(req *http.Request) error { return f(req) }
+// Authenticate calls f; a nil one does nothing.
+func (f AuthFunc) Authenticate(req *http.Request) error {
+	if f == nil {
+		return nil
+	}
+	return f(req)
+}
 
 // Apply makes an AuthFunc an [Option]: the request's Auth.
 func (f AuthFunc) Apply(r *Request) { r.Auth = f }

@@ -191,7 +191,7 @@ func isEmpty(b Body) bool {
 
 // FromFile returns a body that is the file at path, streamed from disk; its
 // length is known, and it is opened anew each time that it is sent.
-// A file that cannot be opened is an error of preparing the request.
+// A file that cannot be opened is an [ErrRequestBody] of preparing the request.
 func FromFile(path string) Body { return fileBody(path) }
 
 type fileBody string
@@ -209,7 +209,7 @@ func fileLength(path string) (int64, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return -1, err
+		return -1, wrapKind(ErrRequestBody, err)
 	case info.IsDir():
 		return -1, kindf(ErrInvalidRequest, "%q is a directory", path)
 	case !info.Mode().IsRegular():
@@ -217,7 +217,7 @@ func fileLength(path string) (int64, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return -1, err
+		return -1, wrapKind(ErrRequestBody, err)
 	}
 	return info.Size(), file.Close()
 }
@@ -238,7 +238,8 @@ func (f ReaderFunc) Apply(r *Request) { r.Body = f }
 // Content-Length header. It can be sent again, after a redirect, a challenge
 // or a failed attempt, if r is an [io.Seeker]; else that is an
 // [ErrUnrewindableBody]. An r that is an [io.Closer] is closed once, when the
-// call has no more use for it, as net/http does.
+// call has no more use for it, as net/http does; so a redirect that the caller
+// follows by [Response.Next] cannot send it again, where [FromFile] can be.
 func Reader(r io.Reader) Body { return &readerBody{r} }
 
 type readerBody struct{ r io.Reader }
@@ -268,10 +269,15 @@ func (r *Request) closeReaders() {
 	}
 	for _, body := range bodies {
 		if given, ok := body.(*readerBody); ok {
-			if closer, ok := given.r.(io.Closer); ok {
-				_ = closer.Close()
-			}
+			given.close()
 		}
+	}
+}
+
+// close closes the reader, if it can be closed.
+func (b *readerBody) close() {
+	if closer, ok := b.r.(io.Closer); ok {
+		_ = closer.Close()
 	}
 }
 

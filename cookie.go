@@ -73,6 +73,7 @@ const (
 	faultSize         cookieFault = "name and value are longer than 4096 bytes"
 	faultHost         cookieFault = "the host is not one that can have cookies"
 	faultDomain       cookieFault = "the domain is malformed"
+	faultNoDomain     cookieFault = "there is no domain"
 	faultForeign      cookieFault = "the domain is not the host's own"
 	faultPublicSuffix cookieFault = "the domain is a public suffix"
 	faultInsecure     cookieFault = "a Secure cookie needs a URL of scheme https or wss"

@@ -44,6 +44,9 @@ func (d *Digest) Apply(r *Request) { r.Auth = d }
 
 // Authenticate sets the Authorization header where the origin's challenge is known.
 func (d *Digest) Authenticate(req *http.Request) error {
+	if d == nil {
+		return kindf(ErrInvalidRequest, "a nil *Digest")
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(req.Header, "Authorization")

@@ -68,9 +68,9 @@ var (
 	// ErrInvalidHeader says that a header would corrupt the message; the error
 	// holds its name, never its value. It is an ErrInvalidRequest.
 	ErrInvalidHeader error = &kind{text: "invalid header", is: []error{ErrInvalidRequest}}
-	// ErrInvalidCookie says that [Jar.Set], [Jar.Put] or a loading method of
-	// [Jar] refused a cookie; the error says why, and never holds the cookie's
-	// value. It is an ErrInvalidRequest.
+	// ErrInvalidCookie says that a request's [Cookies], [Jar.Set], [Jar.Put] or a
+	// loading method of [Jar] was given what is no cookie, or one that may not be
+	// set; the error says why, and never holds the cookie's value. It is an ErrInvalidRequest.
 	ErrInvalidCookie error = &kind{text: "invalid cookie", is: []error{ErrInvalidRequest}}
 	// ErrInvalidJSON says that a value could not be written as JSON, or an
 	// answer not be read as such.
@@ -129,22 +129,26 @@ type kindError struct {
 
 func (e *kindError) Error() string   { return e.kind.Error() + ": " + e.cause.Error() }
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.cause} }
-func (e *kindError) Timeout() bool   { return isTimeout(e.kind) || errors.Is(e.cause, ErrTimeout) }
 
-// Temporary makes it a [net.Error], as timeouts of net/http are.
-func (e *kindError) Temporary() bool { return e.Timeout() }
+// netError is a kindError that is a [net.Error], as errors of a network are,
+// and no others: a program may ask for that to find out whether to try again.
+type netError struct{ *kindError }
 
-func isTimeout(err error) bool {
-	t, ok := err.(interface{ Timeout() bool })
-	return ok && t.Timeout()
-}
+func (e netError) Timeout() bool   { return errors.Is(e.kindError, ErrTimeout) }
+func (e netError) Temporary() bool { return e.Timeout() }
 
 // wrapKind returns cause as an error of kind.
-func wrapKind(kind, cause error) error { return &kindError{kind, cause} }
+func wrapKind(kind, cause error) error {
+	err := &kindError{kind, cause}
+	if errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) {
+		return netError{err}
+	}
+	return err
+}
 
 // kindf returns an error of kind that says what the format says.
 func kindf(kind error, format string, args ...any) error {
-	return &kindError{kind, fmt.Errorf(format, args...)}
+	return wrapKind(kind, fmt.Errorf(format, args...))
 }
 
 // ProxyError is the answer of a proxy that refused to open a tunnel.
@@ -182,6 +186,9 @@ type StatusError struct {
 // Error says what the status blames, the status, and the redacted URL.
 func (e *StatusError) Error() string {
 	side := "client"
+	if e.Response == nil || e.Response.Response == nil {
+		return "session: no response"
+	}
 	if e.Response.StatusCode >= 500 {
 		side = "server"
 	}

@@ -293,7 +293,7 @@ func TestEachFailureHasItsKinds(t *testing.T) {
 		{"auth's header", func(a armed) error { return a.ask("http://a.test", session.BearerAuth("\n"+headerSecret)) },
 			[]error{session.ErrInvalidRequest, session.ErrInvalidHeader}},
 		{"cookie", func(a armed) error { return a.ask("http://a.test", session.Cookies{"c": "\n" + cookieSecret}) },
-			[]error{session.ErrInvalidRequest}},
+			[]error{session.ErrInvalidRequest, session.ErrInvalidCookie}},
 		{"JSON to send", func(a armed) error { return a.ask("http://a.test", session.JSON(make(chan int))) }, []error{session.ErrInvalidJSON}},
 		{"body to send", func(a armed) error {
 			return a.to(silent).ask("http://a.test", session.Reader(io.MultiReader(strings.NewReader("x"), errorReader{io.ErrNoProgress})))

@@ -29,6 +29,7 @@ func FuzzPrepareURL(f *testing.F) {
 	for _, seed := range []string{
 		"http://a.test", "https://u:p@ü.test:8443/a b?c d#e f", "http://[::1%25eth0]:80/%zz",
 		"http://a.test/../x/./y;p?q=%41", "http:///x", "HTTP://A.TEST", "http://a\\@b/", "mailto:x@y", "//a", "",
+		"http://\u00ad/", "http://u@\u2060:80/x", "http://\u200b\ufe0f",
 	} {
 		f.Add(seed, "v x&=%")
 	}
@@ -54,6 +55,7 @@ func FuzzLocation(f *testing.F) {
 	for _, seed := range []string{
 		"/x y", "//b.test/š", "?q=1", "../d/./x#two", "http://a.test:99999/", "http://[::1", "ftp://a.test/x",
 		"http:/x", "\x00/x", "/%zz", "HTTP://B.test", "http://evil:x@b.test/", " /x ", "/a\r\nb",
+		"http://\u00ad/", "//\u00ad/", "http://u@\u2060/",
 	} {
 		f.Add(seed)
 	}

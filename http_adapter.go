@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -290,6 +292,7 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	if base == nil {
 		base = defaultTransport()
 	}
+	//lint:ignore SA1019 a Base of the caller's may have it
 	if key.tls != (tlsKey{}) && (base.DialTLSContext != nil || base.DialTLS != nil) {
 		return nil, kindf(ErrInvalidRequest, "the DialTLSContext of the adapter's Base knows no TLS settings: %w", errors.ErrUnsupported)
 	}
@@ -326,12 +329,17 @@ func (t classified) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
+	if err == io.EOF {
+		err = errNoAnswer
+	}
 	err = classify(req.Context(), err)
 	if !hasKind(err) && req.Context().Err() == nil {
 		err = wrapKind(ErrProtocol, err)
 	}
 	return resp, err
 }
+
+var errNoAnswer = fmt.Errorf("closed without an answer: %w", io.EOF)
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
 

@@ -274,6 +274,9 @@ func (j *Jar) Put(c Cookie) error {
 // completeAlone completes a cookie without a URL: as if its own Domain had set
 // it.
 func completeAlone(c *Cookie) (err error) {
+	if c.Domain == "" {
+		return faultNoDomain
+	}
 	o := cookieOrigin{path: "/", secure: true}
 	if o.host, err = cookieHost(strings.TrimPrefix(c.Domain, ".")); err != nil {
 		return faultDomain

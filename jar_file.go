@@ -76,7 +76,7 @@ func loadCookies(path string, read func(io.Reader) error) error {
 		err = read(f)
 	}
 	if err != nil {
-		return fmt.Errorf("session: loading cookies: %w", err)
+		return fmt.Errorf("session: loading cookies from %q: %w", path, err)
 	}
 	return nil
 }
@@ -269,7 +269,7 @@ func (j *Jar) readJSON(r io.Reader) error {
 		return err
 	}
 	if version != jarFileVersion {
-		return fmt.Errorf("version %d of the format is not known", version)
+		return fmt.Errorf("it says version %d, not %d, of the format", version, jarFileVersion)
 	}
 	switch _, err := dec.Token(); err {
 	case io.EOF:

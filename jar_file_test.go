@@ -183,7 +183,7 @@ func TestJarJSONRefuses(t *testing.T) {
 		{"a cookie that is none", `{"version":1,"cookies":[` + good + `"hunter2"]}`, "cookies[1]"},
 		{"a value of the wrong type", `{"version":1,"cookies":[` + good + `{"name":"n","value":123456789,"domain":"a.test"}]}`, "cookies[1]"},
 		{"no time", `{"version":1,"cookies":[{"name":"n","domain":"a.test","expires":"soon"}]}`, "cookies[0]"},
-		{"empty cookie", `{"version":1,"cookies":[` + good + `{}]}`, `cookies[1]: cookie "": the domain is malformed`},
+		{"empty cookie", `{"version":1,"cookies":[` + good + `{}]}`, `cookies[1]: cookie "": there is no domain`},
 		{"line break", `{"version":1,"cookies":[` + good + `{"name":"n","value":"hunter2\n.b.test\tTRUE","domain":"a.test"}]}`, `cookies[1]: cookie "n": the value holds`},
 		{"NUL", `{"version":1,"cookies":[{"name":"n","value":"hunter2\u0000","domain":"a.test"}]}`, `cookies[0]: cookie "n": the value holds`},
 		{"bad name", `{"version":1,"cookies":[{"name":"n=hunter2","domain":"a.test"}]}`, "cookies[0]: cookie: the name holds"},
@@ -311,7 +311,7 @@ func TestJarReadCookiesTxtRefuses(t *testing.T) {
 		{"no flag for sub-domains", good + "a.test\tYES\t/\tFALSE\t0\thunter2\tv\n", "line 3: cookie: the line is not"},
 		{"no flag for Secure", good + "a.test\tTRUE\t/\t1\t0\tn\thunter2\n", "line 3: cookie: the line is not"},
 		{"no time", good + "a.test\tTRUE\t/\tTRUE\tsoon\tn\thunter2\n", "line 3: cookie: the line is not"},
-		{"no domain", good + "\tFALSE\t/\tFALSE\t0\tn\thunter2\n", `line 3: cookie "n": the domain is malformed`},
+		{"no domain", good + "\tFALSE\t/\tFALSE\t0\tn\thunter2\n", `line 3: cookie "n": there is no domain`},
 		{"neither name nor value", good + "a.test\tFALSE\t/\tFALSE\t0\t\t\n", `line 3: cookie "": name and value`},
 		{"control character", good + "a.test\tFALSE\t/\tFALSE\t0\tn\thunter2\x01\n", `line 3: cookie "n": the value holds`},
 		{"semicolon", good + "a.test\tFALSE\t/\tFALSE\t0\tn\thunter2;x\n", `line 3: cookie "n": the value holds`},
@@ -460,7 +460,7 @@ func TestJarLoadFails(t *testing.T) {
 
 		broken := filepath.Join(dir, "broken")
 		require.NoError(t, os.WriteFile(broken, []byte("broken"), 0o600))
-		require.ErrorContains(t, format.load(jar, broken), "session: loading cookies: ")
+		require.ErrorContains(t, format.load(jar, broken), `session: loading cookies from "`+broken+`": `)
 		assert.Equal(t, []string{"a=1 a.test/"}, describeAll(jar))
 	}
 }

@@ -873,7 +873,7 @@ func TestJarPutRefuses(t *testing.T) {
 		cookie session.Cookie
 		want   string
 	}{
-		{session.Cookie{Name: "n", Value: "secret"}, "the domain is malformed"},
+		{session.Cookie{Name: "n", Value: "secret"}, "there is no domain"},
 		{session.Cookie{Name: "n", Value: "secret", Domain: ".."}, "the domain is malformed"},
 		{session.Cookie{Name: "n", Value: "secret", Domain: "a\ttest"}, "the domain is malformed"},
 		{session.Cookie{Name: "n", Value: "secret", Domain: "#a.test"}, "the domain is malformed"},

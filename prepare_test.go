@@ -44,6 +44,7 @@ func TestURLsAreChecked(t *testing.T) {
 			"http://a<b/", "http://a\x00b/", "http://a\nb/", "http://[::1/", "http://[::1]x/", "http://[a]/", "http://[1.2.3.4]/",
 			"http://[]/", "http://" + long + ".test/", "http://" + strings.Repeat("abc.", 64) + "test/",
 			"http://a.test:80:90/x", "http://[::1%25a/b]/", "http://\xff\xfe/", "http://a]/", "http://[::1]]/", "http://\u2100.test/",
+			"http://\u00ad/", "http://\u00ad:80/", "http://u@\u2060/", "http://\u200b\ufe0f", // IDNA maps these to nothing
 		}},
 		{session.ErrInvalidPort, []string{"http://a.test:x/", "http://a.test:65536/", "http://a.test:99999999999999999999/", "http://a.test:-1/", "http://a.test:8 0/", "http://a.test:0/", "http://[::1]:x/", "http://a.test:+80/"}},
 	} {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -103,7 +104,7 @@ func (s *Session) proxyFor(c *call, u *url.URL) (*url.URL, error) {
 		text = s.environProxyFor(u, c.proxies)
 	}
 	if text == "" {
-		return nil, nil
+		return nil, c.proxies.check()
 	}
 	if last := s.lastProxy.Load(); last != nil && last.text == text {
 		return last.url, nil
@@ -114,6 +115,27 @@ func (s *Session) proxyFor(c *call, u *url.URL) (*url.URL, error) {
 	}
 	s.lastProxy.Store(&parsedProxy{text, proxy})
 	return proxy, nil
+}
+
+// check refuses keys that can serve nothing, such as "http://" and "HTTP": what
+// they name would be passed by without a word.
+func (p Proxies) check() error {
+	for key := range p {
+		scheme, host, hasHost := strings.Cut(key, "://")
+		if scheme == "" || scheme != strings.ToLower(scheme) || hasHost && host == "" {
+			return kindf(ErrInvalidProxy, "key %.40q is neither a scheme, such as \"https\", nor a scheme and host, such as \"https://a.test\"", key)
+		}
+	}
+	return nil
+}
+
+// Format masks the passwords, whatever the verb.
+func (p Proxies) Format(f fmt.State, _ rune) {
+	masked := make(map[string]string, len(p))
+	for key, proxy := range p {
+		masked[key] = redactText(proxy)
+	}
+	fmt.Fprintf(f, "Proxies%v", masked)
 }
 
 // parsedProxy is the URL of a proxy, and the text that it was read from.

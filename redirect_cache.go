@@ -41,6 +41,9 @@ func (c *RedirectCache) Len() int {
 
 // Clear forgets every redirect.
 func (c *RedirectCache) Clear() {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.places = nil

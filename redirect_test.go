@@ -185,6 +185,9 @@ func TestRedirectToAnInvalidURL(t *testing.T) {
 		"http://a b.test/":                  session.ErrInvalidHost,
 		"http://a%2Fb.test/":                session.ErrInvalidHost,
 		"http://*.test/":                    session.ErrInvalidHost,
+		"http://\u00ad/":                    session.ErrInvalidHost, // IDNA maps it to nothing
+		"//\u00ad:80/":                      session.ErrInvalidHost,
+		"http://u@\u2060/":                  session.ErrInvalidHost,
 		"/" + strings.Repeat("../", 30_000): session.ErrLimit,
 	} {
 		t.Run(location[:min(20, len(location))], func(t *testing.T) {
@@ -199,6 +202,9 @@ func TestRedirectToAnInvalidURL(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, 302, resp.StatusCode)
 			_, err = resp.Next()
+			require.ErrorIs(t, err, kind)
+
+			_, err = w.Do(outgoing(t, http.MethodGet, "http://a.test/", nil))
 			require.ErrorIs(t, err, kind)
 		})
 	}

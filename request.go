@@ -95,8 +95,16 @@ type Option interface {
 }
 
 // take applies an option. The map of a first Header or Params is not copied
-// before an option comes that might write to it.
+// before an option comes that might write to it, and a [Reader] whose place
+// another body takes is closed.
 func (r *Request) take(opt Option) {
+	if given, ok := r.Body.(*readerBody); ok {
+		defer func() {
+			if now, _ := r.Body.(*readerBody); now != given {
+				given.close()
+			}
+		}()
+	}
 	switch o := opt.(type) {
 	case nil:
 		return
@@ -121,8 +129,12 @@ func (r *Request) take(opt Option) {
 // OptionFunc makes an [Option] of a function.
 type OptionFunc func(r *Request)
 
-// Apply calls f.
-func (f OptionFunc) Apply(r *Request) { f(r) }
+// Apply calls f, unless it is nil.
+func (f OptionFunc) Apply(r *Request) {
+	if f != nil {
+		f(r)
+	}
+}
 
 // Header is an [Option]: headers that override the session's one by one. A nil
 // value removes a header. Two spellings of one name are an [ErrInvalidHeader],

@@ -26,10 +26,10 @@ func newOwnCookies(values Cookies, u *url.URL) (*ownCookies, error) {
 	}
 	for name, value := range values {
 		if name == "" || !httpguts.ValidHeaderFieldValue(name) || strings.ContainsAny(name, "=;, \t") {
-			return nil, kindf(ErrInvalidRequest, "cookie name %.100q", name)
+			return nil, kindf(ErrInvalidCookie, "name %.100q", name)
 		}
 		if !httpguts.ValidHeaderFieldValue(value) || strings.Contains(value, ";") {
-			return nil, kindf(ErrInvalidRequest, "value of cookie %q", name)
+			return nil, kindf(ErrInvalidCookie, "value of %q", name)
 		}
 	}
 	return &ownCookies{values: values, host: hostKey(u), secure: u.Scheme == "https"}, nil
@@ -79,6 +79,9 @@ func (s *Session) jarHeader(u *url.URL) string {
 	case nil:
 		return ""
 	case *Jar:
+		if jar == nil {
+			return ""
+		}
 		return jar.Header(u)
 	default:
 		carrier := http.Request{Header: make(http.Header, 1)}
@@ -115,7 +118,9 @@ func (s *Session) keepCookies(u *url.URL, resp *http.Response) {
 	switch jar := s.Jar.(type) {
 	case nil:
 	case *Jar:
-		jar.SetHeader(u, slices.Clone(lines))
+		if jar != nil {
+			jar.SetHeader(u, slices.Clone(lines))
+		}
 	default:
 		jar.SetCookies(u, resp.Cookies())
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,7 +199,7 @@ func readAll(from io.Reader, hint int64) ([]byte, error) {
 			return content, err
 		}
 		if len(content) == cap(content) {
-			content = append(content, 0)[:len(content)]
+			content = slices.Grow(content, len(content))
 		}
 	}
 }

@@ -78,6 +78,7 @@ type Session struct {
 
 // New returns a Session with the settings of requests.Session(): the default
 // headers User-Agent, Accept-Encoding and Accept, a [Jar], and TrustEnv on.
+// Header, Params and Proxies are there to be set into.
 func New() *Session {
 	return &Session{
 		Header: http.Header{
@@ -85,6 +86,8 @@ func New() *Session {
 			"Accept-Encoding": {"gzip, deflate, br, zstd"},
 			"Accept":          {"*/*"},
 		},
+		Params:   make(url.Values),
+		Proxies:  make(Proxies),
 		Jar:      NewJar(),
 		TrustEnv: true,
 	}

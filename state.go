@@ -1,7 +1,9 @@
 package session
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,10 +22,10 @@ const maxStateFile = 256 << 20
 type state struct {
 	Version       int
 	Header        map[string][]savedText `json:",omitempty"`
-	Params        string                 `json:",omitempty"` // URL-encoded
+	Params        *string                `json:",omitempty"` // URL-encoded
 	OrderedParams [][2]savedText         `json:",omitzero"`
 	Auth          *savedAuth             `json:",omitempty"`
-	Proxies       map[string]savedText   `json:",omitempty"`
+	Proxies       map[string]savedText   `json:",omitzero"`
 	Verify        *savedVerify           `json:",omitempty"`
 	Cert          *savedCert             `json:",omitempty"`
 	Stream        bool                   `json:",omitempty"`
@@ -65,7 +67,7 @@ type savedJar struct {
 // are in memory. It is safe to call while requests are in flight.
 func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 	saved := state{
-		Version: stateVersion, Header: textLists[savedText](s.Header), Params: s.Params.Encode(),
+		Version: stateVersion, Header: textLists[savedText](s.Header), Params: saveParams(s.Params),
 		OrderedParams: textPairs[[2]savedText](s.OrderedParams), Proxies: texts[savedText](s.Proxies), Stream: s.Stream,
 		Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
 		Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
@@ -201,15 +203,37 @@ func (v *savedVerify) verify() (Verify, error) {
 	return nil, kindf(ErrInvalidRequest, "state: verify of an unknown type")
 }
 
-func savedParams(query string) (url.Values, error) {
-	if query == "" {
+func saveParams(params url.Values) *string {
+	if params == nil {
+		return nil
+	}
+	query := params.Encode()
+	return &query
+}
+
+func savedParams(query *string) (url.Values, error) {
+	if query == nil {
 		return nil, nil
 	}
-	params, err := url.ParseQuery(query)
+	params, err := url.ParseQuery(*query)
 	if err != nil {
 		return nil, kindf(ErrInvalidRequest, "state: params are not URL-encoded")
 	}
 	return params, nil
+}
+
+// decodeStrictly decodes JSON that is all of data and has no field that is not
+// known, as that of another kind of file would, such as a jar's.
+func decodeStrictly(data []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("more follows after the state")
+	}
+	return nil
 }
 
 // UnmarshalState returns a session with the settings and cookies that
@@ -217,7 +241,7 @@ func savedParams(query string) (url.Values, error) {
 // it holds none of the data.
 func UnmarshalState(data []byte) (*Session, error) {
 	var saved state
-	if err := json.Unmarshal(data, &saved); err != nil {
+	if err := decodeStrictly(data, &saved); err != nil {
 		return nil, kindf(ErrInvalidRequest, "state: %w", err)
 	}
 	if saved.Version != stateVersion {
@@ -285,5 +309,9 @@ func LoadState(path string) (*Session, error) {
 	if len(data) > maxStateFile {
 		return nil, tooLarge
 	}
-	return UnmarshalState(data)
+	s, err := UnmarshalState(data)
+	if err != nil {
+		return nil, fmt.Errorf("session: loading %q: %w", path, err)
+	}
+	return s, nil
 }

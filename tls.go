@@ -51,7 +51,8 @@ func (insecureSkipVerify) verification() (verification, error) {
 // CAFile verifies by the certificates in a PEM file, or in every file of a
 // directory, instead of the system's. A file that is missing
 // ([fs.ErrNotExist]) or holds none ([ErrTLS]) is an error of the request that
-// needs it. It is read again when its time or size has changed.
+// needs it. It is read again when its time or size has changed; of a directory
+// that is when a file was added to it or removed.
 // requests' verify="path".
 type CAFile string
 
@@ -59,7 +60,7 @@ type CAFile string
 func (f CAFile) Apply(r *Request) { r.Verify = f }
 
 func (f CAFile) verification() (verification, error) {
-	stamp, err := stampOf(string(f))
+	stamp, err := stampOf("CAFile", string(f))
 	return verification{file: stamp}, err
 }
 
@@ -114,11 +115,11 @@ type CertFile struct {
 func (f CertFile) Apply(r *Request) { r.Cert = f }
 
 func (f CertFile) certificate() (c certificate, err error) {
-	if c.cert, err = stampOf(f.Cert); err != nil || f.Key == "" {
+	if c.cert, err = stampOf("CertFile", f.Cert); err != nil || f.Key == "" {
 		c.key = c.cert
 		return c, err
 	}
-	c.key, err = stampOf(f.Key)
+	c.key, err = stampOf("CertFile", f.Key)
 	return c, err
 }
 
@@ -130,7 +131,12 @@ type clientCert struct{ cert *tls.Certificate }
 
 func (c clientCert) Apply(r *Request) { r.Cert = c }
 
-func (c clientCert) certificate() (certificate, error) { return certificate{given: c.cert}, nil }
+func (c clientCert) certificate() (certificate, error) {
+	if c.cert == nil {
+		return certificate{}, kindf(ErrTLS, "ClientCert without a certificate")
+	}
+	return certificate{given: c.cert}, nil
+}
 
 // fileStamp tells whether a file is the one that was read.
 type fileStamp struct {
@@ -139,17 +145,17 @@ type fileStamp struct {
 	modified time.Time
 }
 
-func stampOf(path string) (fileStamp, error) {
+func stampOf(what, path string) (fileStamp, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fileStamp{}, wrapKind(ErrTLS, err)
+		return fileStamp{}, kindf(ErrTLS, "%s %q: %w", what, path, err)
 	}
 	return fileStamp{path, info.Size(), info.ModTime()}, nil
 }
 
 // tlsKey is the TLS part of what connections are kept apart by: one made with
-// verification off is never used with verification on (CVE-2024-35195), nor one that shows
-// another certificate.
+// verification off is never used with verification on (CVE-2024-35195), nor one
+// that shows another certificate.
 type tlsKey struct {
 	verify verification
 	cert   certificate

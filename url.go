@@ -178,6 +178,9 @@ func parseURL(text string) (*url.URL, error) {
 }
 
 func missingScheme(text string) error {
+	if text == "" || text[0] == '/' {
+		return kindf(ErrMissingScheme, "%q, and the session has no BaseURL", redactText(text))
+	}
 	return kindf(ErrMissingScheme, "%q; perhaps https://%s was meant", redactText(text), redactText(text))
 }
 
@@ -206,7 +209,7 @@ func foreignURL(text string) *url.URL {
 // parseHTTP reads what follows the scheme and the colon of an http URL.
 func parseHTTP(scheme, rest string) (*url.URL, error) {
 	if !strings.HasPrefix(rest, "//") {
-		return nil, kindf(ErrMissingHost, "%s:", scheme)
+		return nil, kindf(ErrMissingHost, "%q", redactText(scheme+":"+rest))
 	}
 	rest = rest[2:]
 	end := strings.IndexAny(rest, `/\?#`)
@@ -486,7 +489,7 @@ func resolveReference(base *url.URL, location string) (*url.URL, error) {
 		case scheme == base.Scheme && isHTTP(scheme) && !strings.HasPrefix(rest, "//"):
 			location = rest // RFC 3986 section 5.2.2, as browsers do
 		case isHTTP(scheme):
-			return redirectTarget(scheme, rest)
+			return absoluteLocation(scheme, rest)
 		default:
 			return foreignURL(location), nil
 		}
@@ -501,8 +504,8 @@ func resolveReference(base *url.URL, location string) (*url.URL, error) {
 	return u, nil
 }
 
-// redirectTarget is an absolute Location; an empty path stays empty.
-func redirectTarget(scheme, rest string) (*url.URL, error) {
+// absoluteLocation is an absolute Location; an empty path stays empty.
+func absoluteLocation(scheme, rest string) (*url.URL, error) {
 	u, err := parseHTTP(scheme, rest)
 	if err == nil && u.Path == "/" && !strings.Contains(strings.TrimPrefix(rest, "//"), "/") {
 		u.Path = ""

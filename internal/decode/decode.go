@@ -31,10 +31,10 @@ const (
 
 // What a [LimitError] names as its Limit.
 const (
-	LimitSize    = "size"    // Limits.MaxSize, in bytes
-	LimitRatio   = "ratio"   // Limits.MaxRatio
-	LimitCodings = "codings" // MaxCodings
-	LimitWindow  = "window"  // MaxWindow, in bytes
+	LimitSize    = "size"                // Limits.MaxSize, in bytes
+	LimitRatio   = "decompression ratio" // Limits.MaxRatio
+	LimitCodings = "codings"             // MaxCodings
+	LimitWindow  = "window"              // MaxWindow, in bytes
 )
 
 // ErrDecode is matched by every error that says that the body is not what its
