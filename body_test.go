@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -571,4 +572,85 @@ func TestGetWithABodySendsIt(t *testing.T) {
 	_, err = s.Get(t.Context(), "http://a.test/")
 	require.NoError(t, err)
 	assert.NotContains(t, srv.last(t).Header, "Content-Length")
+}
+
+// early is a server that answers before it reads the body: /307 and, with a
+// challenge of Digest, /401. Elsewhere it says how much came.
+func early(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/307":
+		w.Header().Set("Location", "/end")
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	case r.URL.Path == "/401" && r.Header.Get("Authorization") == "":
+		w.Header().Set("Www-Authenticate", `Digest realm="r", nonce="n", qop="auth"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	default:
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n, " ", err)
+	}
+}
+
+// While an answer is on its way net/http may still read the body, or begin to.
+func TestBodiesAreWholeWhereTheAnswerCameEarly(t *testing.T) {
+	t.Parallel()
+	s, address := serving(t, early)
+	s.Auth = session.DigestAuth("u", "p")
+	for _, size := range []int{10, 100_000, 8 << 20} {
+		data := bytes.Repeat([]byte("x"), size)
+		disk := file(t, "f", string(data))
+		for range max(2, min(40, 1<<25/size)) {
+			for _, path := range []string{"/307", "/401"} {
+				for _, content := range []session.Body{session.Reader(bytes.NewReader(data)), session.FromFile(disk)} {
+					resp, err := s.Post(t.Context(), address+path, content)
+					require.Equal(t, fmt.Sprint(size, " <nil>"), text(t, resp, err), path)
+				}
+			}
+		}
+	}
+}
+
+// The upload of a hop that was answered is read for the first time when the
+// next hop has begun to send.
+func TestALateReadOfAnEarlierUploadTakesNothing(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what  string
+		first func(*http.Request) *http.Response
+	}{
+		{"redirect", func(req *http.Request) *http.Response {
+			return answer(&http.Request{}, 307, location("/end"), "")
+		}},
+		{"challenge", func(req *http.Request) *http.Response {
+			return answer(&http.Request{}, 401, challenge.header.Clone(), "")
+		}},
+		{"retry", func(req *http.Request) *http.Response {
+			return answer(&http.Request{}, 503, http.Header{"Retry-After": {"0"}}, "")
+		}},
+	} {
+		for what, given := range map[string]session.Body{
+			"seekable": session.Reader(strings.NewReader("abcdef")), "read once": session.Reader(unsized("abcdef")),
+		} {
+			var old io.Reader
+			got := ""
+			s := over(t, func(req *http.Request) (*http.Response, error) {
+				if old == nil {
+					old = req.Body
+					return c.first(req), nil
+				}
+				begin := make([]byte, 3)
+				_, err := io.ReadFull(req.Body, begin)
+				require.NoError(t, err)
+				n, err := old.Read(make([]byte, 3))
+				assert.Zero(t, n)
+				require.Error(t, err)
+				rest, err := io.ReadAll(req.Body)
+				got = string(begin) + string(rest)
+				return answer(req, 200, nil, ""), err
+			})
+			s.Auth, s.Retry = session.DigestAuth("u", "p"), &session.Retry{Total: 1}
+			_, err := s.Put(t.Context(), "http://a.test/", given)
+			require.NoError(t, err, "%s, %s", c.what, what)
+			assert.Equal(t, "abcdef", got, "%s, %s", c.what, what)
+		}
+	}
 }

@@ -36,8 +36,8 @@
 // One rule holds for every setting: zero inherits, a value overrides, and a nil
 // entry in a map, or a value named No…, removes. So Header{"X-Team": {"red"}}
 // overrides one header of the session's and leaves the others, Header{"X-Team":
-// nil} sends none, and [NoAuth], [NoProxy], [NoCert], [NoRetry] and [NoTimeout]
-// take off for one request what the session has.
+// nil} sends none, and [NoAuth], [NoProxy], [NoCert], [NoRetry] and
+// Timeout{Total: [NoTimeout]} take off for one request what the session has.
 //
 // What a request says comes before what the session says, and that before the
 // environment. Credentials are the first of: the request's Auth, its
@@ -72,8 +72,9 @@
 // # Errors
 //
 // Every error of a call that sends is a [*url.Error], its URL's password masked,
-// around one of the kinds: [ErrConnection], [ErrTimeout], [ErrInvalidURL],
-// [ErrTooManyRedirects] and so on. Ask with [errors.Is]; a kind that is a case of
+// around one of the kinds ([ErrConnection], [ErrTimeout], [ErrInvalidURL],
+// [ErrTooManyRedirects] and so on), [context.Canceled], or what an Auth, an
+// adapter or a redirect step of your own returned. Ask with [errors.Is]; a kind that is a case of
 // another matches both, so [ErrConnectTimeout] is an [ErrTimeout] and an
 // [ErrConnection]. [errors.As] finds the facts: [*RedirectError], [*RetryError],
 // [*ProxyError], [*LimitError], and whatever error of net, os or crypto/x509
@@ -86,7 +87,8 @@
 //
 // # Who closes what
 //
-// A response that is not streamed has been read; nothing need be closed. With
+// A response that is not streamed has been read; nothing need be closed, but
+// for a 101 that was asked for, which is the connection. With
 // [Stream], read it to its end ([Response.Bytes], Text, JSON and the loops over
 // [Response.Lines] and [Response.Chunks] close it) or call [Response.Close]. What
 // [Session.Do] returns is closed by the caller, as with net/http.
@@ -107,7 +109,8 @@
 // cookies and an override of its Host stay with the host they were given for, a
 // Cookie header set by hand goes no further than that, and Proxy-Authorization
 // never reaches an origin. With a [Session.BaseURL], the session's Auth, and its Authorization,
-// Proxy-Authorization and Cookie headers, go to that origin only. Any other
+// Proxy-Authorization and Cookie headers, go to that origin only; its Params
+// go to any. Any other
 // header goes wherever redirects lead, as with requests and net/http: a secret
 // such as an API key belongs in an [AuthFunc], not in Header.
 //

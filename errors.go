@@ -15,7 +15,9 @@ import (
 )
 
 // The kinds of error. Every error of a call that sends is a [*url.Error] whose
-// URL is redacted, around one of these; match them with [errors.Is]. A kind
+// URL is redacted, around one of these, [context.Canceled], or what an Auth, an
+// adapter or a redirect step of the caller's returned; match them with
+// [errors.Is]. A kind
 // that is a case of another matches both: a connect timeout is an
 // [ErrConnectTimeout], an [ErrTimeout] and an [ErrConnection].
 var (

@@ -56,6 +56,9 @@ func ExampleDecodeJSON() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if err := resp.CheckStatus(); err != nil {
+		log.Fatal(err)
+	}
 	user, err := session.DecodeJSON[User](resp)
 	if err != nil {
 		log.Fatal(err)

@@ -7,7 +7,8 @@ import (
 
 // ResponseHook is called with every response, a redirect's too, before its
 // body is read, before a redirect is followed, and after its cookies were
-// kept; of the answers to one authentication, with the last one only. It may
+// kept; of the answers to one authentication and of retried attempts, with the
+// last one only, and with none where retries run out. It may
 // change the response and return it, or return another in its place (whose
 // predecessor's body it must then close), or nil to leave it. An error fails
 // the call, as an [ErrHook], and closes the body. It must be safe for

@@ -508,3 +508,111 @@ func TestHooksInParallel(t *testing.T) {
 	wait.Wait()
 	assert.EqualValues(t, 32, calls.Load())
 }
+
+// What a hook makes of net/http's response alone stands in for the one before:
+// its Location is followed from there.
+func TestRedirectThatAHookMadeIsFollowed(t *testing.T) {
+	t.Parallel()
+	moving := hooks(func(resp *session.Response) (*session.Response, error) {
+		if resp.URL().Path != "/d/" {
+			return nil, nil
+		}
+		return &session.Response{Response: &http.Response{StatusCode: 307, Header: location("../next")}}, resp.Close()
+	})
+	s, played := play(t, nil)
+	resp, err := s.Post(t.Context(), "http://a.test/d/", moving, session.Text("x"))
+	assert.Equal(t, "ok", text(t, resp, err))
+	assert.Equal(t, "POST /next", resp.Request.Method+" "+resp.URL().Path)
+	require.Len(t, resp.History, 1)
+	assert.Equal(t, "/d/", resp.History[0].URL().Path)
+
+	first, err := s.Get(t.Context(), "http://a.test/d/", moving, session.FollowRedirects(false))
+	require.NoError(t, err)
+	next, err := first.Next()
+	require.NoError(t, err)
+	assert.Equal(t, "/next", next.URL.Path)
+	for resp, err := range s.Follow(first) {
+		assert.Equal(t, "ok", text(t, resp, err))
+	}
+	s.Hooks = moving
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a.test/d/", nil)
+	require.NoError(t, err)
+	got, err := s.Do(req)
+	assert.Equal(t, "ok", content(t, got, err))
+	assert.Equal(t, []string{"/d/", "/next", "/d/", "/next", "/d/", "/next"}, played.calls)
+	played.closed(t)
+}
+
+func TestFailingHookClosesOnce(t *testing.T) {
+	t.Parallel()
+	for _, opts := range [][]session.Option{nil, {session.Stream(true)}, {session.Timeout{Total: time.Hour, Read: time.Hour}}} {
+		s, played := play(t, nil)
+		_, err := s.Get(t.Context(), "http://a.test/", append(opts, hooks(refuse))...)
+		require.ErrorIs(t, err, errRefused)
+		_, err = s.Get(t.Context(), "http://a.test/", append(opts, hooks(func(resp *session.Response) (*session.Response, error) {
+			return resp, errors.Join(errRefused, resp.Close())
+		}))...)
+		require.ErrorIs(t, err, errRefused)
+		for _, body := range played.bodies {
+			assert.Equal(t, 1, body.count())
+		}
+	}
+}
+
+func TestHookThatPanicsLeavesNoConnectionOpen(t *testing.T) {
+	t.Parallel()
+	srv, open := serveCounted(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "/", http.StatusFound)
+			return
+		}
+		_, _ = io.WriteString(w, strings.Repeat("x", 1<<20))
+	}, false)
+	for _, opts := range [][]session.Option{nil, {session.Stream(true)}, {session.Timeout{Total: time.Hour, Read: time.Hour}}} {
+		s := session.New()
+		for _, path := range []string{"/", "/moved"} {
+			assert.PanicsWithValue(t, "the hook's", func() {
+				_, _ = s.Get(t.Context(), srv.URL+path, append(opts, hooks(func(resp *session.Response) (*session.Response, error) {
+					if !resp.IsRedirect() {
+						panic("the hook's")
+					}
+					return nil, nil
+				}))...)
+			})
+		}
+		open.closed(t, func() { _ = s.Close() })
+	}
+}
+
+// A hook that ran into a timeout makes the call one that did.
+func TestTimeoutOfAHookIsATimeout(t *testing.T) {
+	t.Parallel()
+	ended, cancel := context.WithTimeout(t.Context(), -1)
+	defer cancel()
+	for what, c := range map[string]struct {
+		fails   func(*session.Session) error
+		timeout bool
+	}{
+		"another call": {func(s *session.Session) error {
+			_, err := s.Get(t.Context(), "http://a.test/", session.Timeout{Total: 1}, hooks(nil))
+			return err
+		}, true},
+		"another call, past the deadline": {func(s *session.Session) error {
+			_, err := s.Get(ended, "http://a.test/")
+			return err
+		}, true},
+		"a deadline":   {func(*session.Session) error { return context.DeadlineExceeded }, true},
+		"net/http's":   {func(*session.Session) error { return &url.Error{Err: context.DeadlineExceeded} }, true},
+		"no timeout":   {func(*session.Session) error { return errRefused }, false},
+		"cancellation": {func(*session.Session) error { return context.Canceled }, false},
+	} {
+		s, _ := play(t, nil)
+		_, err := s.Get(t.Context(), "http://a.test/", hooks(func(*session.Response) (*session.Response, error) {
+			return nil, c.fails(s)
+		}))
+		require.ErrorIs(t, err, session.ErrHook, what)
+		var envelope *url.Error
+		require.ErrorAs(t, err, &envelope, what)
+		assert.Equal(t, c.timeout, envelope.Timeout(), "%s: %v", what, err)
+	}
+}

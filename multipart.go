@@ -24,7 +24,8 @@ type File struct {
 
 // Files are the files of a multipart body, an [Option]: the request's Files.
 // A [Form] or [OrderedForm] of the request gives the fields that stand before
-// them; another body besides is an [ErrInvalidRequest].
+// them; [JSON] besides is left out, as in requests, and another body is an
+// [ErrInvalidRequest].
 type Files []File
 
 // Apply makes Files an [Option].

@@ -16,7 +16,7 @@ const DefaultMaxRedirects = 30
 
 // Redirector follows redirects, in steps that can be replaced one by one: nil
 // is the default, which is exported, so that a replacement can call it. It is
-// embedded in [Session], whose methods Next and Follow use its fields; by
+// embedded in [Session], whose methods NextRequest and Follow use its fields; by
 // itself it works without one. It is requests' SessionRedirectMixin.
 type Redirector struct {
 	// MaxRedirects is how many redirects are followed; one more is a

@@ -406,3 +406,24 @@ func TestRedirectCacheInParallel(t *testing.T) {
 	wait.Wait()
 	assert.Equal(t, 8, w.Cache.Len())
 }
+
+// A response that a hook has made need not know its request.
+func TestARedirectIsRememberedThoughAHookReplacedItsTarget(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 308} {
+		w := cached(t)
+		w.redirect(status, "http://a.test/old", "http://b.test/new")
+		made := hooks(func(resp *session.Response) (*session.Response, error) {
+			if resp.IsRedirect() {
+				return nil, nil
+			}
+			return &session.Response{Response: &http.Response{StatusCode: 204}}, resp.Close()
+		})
+		resp, err := w.Get(t.Context(), "http://a.test/old", made)
+		require.NoError(t, err)
+		assert.Equal(t, 204, resp.StatusCode)
+		assert.Equal(t, "http://b.test/new", resp.URL().String())
+		assert.Len(t, resp.History, 1)
+		assert.Equal(t, []string{"GET http://b.test/new"}, w.get(t, "http://a.test/old"), "it is remembered")
+	}
+}

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -1385,3 +1386,98 @@ const (
 	waitTime = 5 * time.Second
 	tick     = 5 * time.Millisecond
 )
+
+// A body that ends just when nobody waits for it any longer is given up and
+// kept at once.
+func TestRedirectBodyThatEndsAsItIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for n := range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			takes := 100*time.Millisecond + time.Duration(n%3-1)*time.Nanosecond
+			slow := &closeCounter{Reader: readerFunc(func([]byte) (int, error) {
+				time.Sleep(takes)
+				return 0, io.EOF
+			})}
+			s := over(t, func(req *http.Request) (*http.Response, error) {
+				if req.URL.Path != "/" {
+					return answer(req, 200, nil, "ok"), nil
+				}
+				redirect := answer(req, 302, location("/end"), "")
+				redirect.Body, redirect.ContentLength = slow, -1
+				return redirect, nil
+			})
+			resp, err := s.Get(t.Context(), "http://a.test/")
+			assert.Equal(t, "ok", text(t, resp, err))
+			assert.NotZero(t, slow.count())
+		})
+	}
+}
+
+// An error of the body comes after all redirects.
+func TestErrorOfTheLastBodyNamesItsHop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.redirect(302, "http://a.test/", "http://u:hunter2@b.test/x")
+	w.answer("http://b.test/x", 200, http.Header{"Content-Length": {"10"}}, "abc")
+	_, err := w.Post(context.Background(), "http://a.test/")
+	require.ErrorIs(t, err, session.ErrIncompleteBody)
+	var envelope *url.Error
+	require.ErrorAs(t, err, &envelope)
+	assert.Equal(t, "Get http://u:xxxxx@b.test/x", envelope.Op+" "+envelope.URL)
+}
+
+// What cannot be followed gives no request besides its error.
+func TestNextRequestIsNilWithAnError(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	w := newWorld(t)
+	w.redirect(307, "http://a.test/", "/next")
+	for what, c := range map[string]struct {
+		change func(*session.Session)
+		err    error
+	}{
+		"RebuildAuth": {func(s *session.Session) {
+			s.RebuildAuth = func(*http.Request, *session.Response) error { return boom }
+		}, boom},
+		"RebuildProxies": {func(s *session.Session) {
+			s.RebuildProxies = func(*http.Request, session.Proxies) (session.Proxies, error) { return nil, boom }
+		}, boom},
+		"the body": {func(*session.Session) {}, session.ErrUnrewindableBody},
+	} {
+		s := session.New()
+		w.mountTo(t, s)
+		c.change(s)
+		resp, err := s.Post(t.Context(), "http://a.test/", session.Reader(unsized("x")), session.FollowRedirects(false))
+		require.NoError(t, err, what)
+		next, err := resp.Next()
+		require.ErrorIs(t, err, c.err, what)
+		assert.Nil(t, next, what)
+		next, err = s.NextRequest(resp)
+		require.ErrorIs(t, err, c.err, what)
+		assert.Nil(t, next, what)
+		require.NoError(t, s.Close())
+	}
+}
+
+func TestNoResponseLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	s, alone := new(session.Session), new(session.Redirector)
+	never := func(*http.Request) (*session.Response, error) {
+		assert.Fail(t, "nothing is sent")
+		return nil, nil
+	}
+	for _, none := range []*session.Response{nil, {}} {
+		next, err := s.NextRequest(none)
+		require.ErrorIs(t, err, session.ErrInvalidRequest)
+		assert.Nil(t, next)
+		next, err = alone.NextRequest(none)
+		require.ErrorIs(t, err, session.ErrInvalidRequest)
+		assert.Nil(t, next)
+		for range s.Follow(none) {
+			assert.Fail(t, "there is nothing to follow")
+		}
+		for range alone.Follow(none, never) {
+			assert.Fail(t, "there is nothing to follow")
+		}
+	}
+}

@@ -268,7 +268,7 @@ func (r *Response) JSON(v any) error {
 		content = []byte(decoded)
 	}
 	if err := json.Unmarshal(content, v); err != nil {
-		return wrapKind(ErrInvalidJSON, err)
+		return kindf(ErrInvalidJSON, "in an answer %d of type %.60q: %w", r.StatusCode, r.Header.Get("Content-Type"), err)
 	}
 	return nil
 }

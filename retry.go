@@ -36,8 +36,8 @@ type Retry struct {
 	Connect, Read, Status, Other int
 	// Methods are those that may be sent again though they may have reached the
 	// server. Nil is the idempotent ones: GET, HEAD, PUT, DELETE, OPTIONS,
-	// TRACE; "*" is every method. A request with an Idempotency-Key header may
-	// always be.
+	// TRACE; "*" is every method. A request with an Idempotency-Key or an
+	// X-Idempotency-Key header may always be.
 	Methods []string
 	// Statuses are retried; besides them 413, 429 and 503 with a Retry-After
 	// header. Nil is those alone.

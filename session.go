@@ -21,8 +21,8 @@ const Version = "0.1.0"
 // Session holds settings that every request made with it inherits, and keeps
 // cookies and connections between them. [New] gives the settings of
 // requests.Session(); the zero value works too and is bare: no default
-// headers, no cookies kept, nothing taken from the environment. Both verify
-// certificates.
+// headers (net/http's own User-Agent goes out), no cookies kept, nothing taken
+// from the environment. Both verify certificates.
 //
 // It is safe for concurrent use. Its fields, and the maps in them, may be
 // changed while no request is in flight; each request reads them afresh. For
@@ -67,7 +67,7 @@ type Session struct {
 	// BaseURL is put before URLs that are not absolute: "https://h/v1" makes
 	// "https://h/v1/users" of "users" and of "/users" (and of "//users"). With
 	// it, Auth and the session's Authorization, Proxy-Authorization and Cookie
-	// headers go to its own origin only.
+	// headers go to its own origin only; Params go to any.
 	BaseURL string
 
 	mounts    atomic.Pointer[[]Mounted]

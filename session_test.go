@@ -822,3 +822,190 @@ func TestNextOfAResponseCanBeSentPrepared(t *testing.T) {
 		assert.Equal(t, "POST /end hello", srv.last(t).Method+" "+srv.last(t).RequestURI+" "+srv.last(t).Body)
 	}
 }
+
+// exchanges is an Adapter that is told by a function what to answer, and notes
+// what it is sent.
+type exchanges struct {
+	answer func(n int, req *http.Request) *http.Response // n counts from 0
+	got    []received
+	told   []session.TransportSettings
+}
+
+func (a *exchanges) RoundTrip(req *http.Request) (*http.Response, error) {
+	return a.RoundTripWith(req, session.TransportSettings{})
+}
+
+func (a *exchanges) RoundTripWith(req *http.Request, settings session.TransportSettings) (*http.Response, error) {
+	got := received{Request: req}
+	if req.Body != nil {
+		content, err := io.ReadAll(req.Body)
+		got.Body, got.Err = string(content), err
+	}
+	a.got, a.told = append(a.got, got), append(a.told, settings)
+	return a.answer(len(a.got)-1, req), nil
+}
+
+// A hook may make a request in the context of the one that was answered: it is
+// another one, and gets nothing that was meant for that.
+func TestAContextLendsNothingOfItsCall(t *testing.T) {
+	t.Parallel()
+	const inner = "https://b.test/"
+	secret := http.Header{"Location": {"https://c.test/moved"}}
+	steps := map[string]func(req *http.Request) *http.Response{
+		"/":      func(req *http.Request) *http.Response { return answer(req, 503, nil, "") },
+		"/again": func(req *http.Request) *http.Response { return answer(req, 307, secret, "") },
+		"/moved": func(req *http.Request) *http.Response { return answer(req, 307, location("https://a.test/back"), "") },
+		"/back":  func(req *http.Request) *http.Response { return answer(req, 401, challenge.header.Clone(), "") },
+	}
+	for what, auth := range map[string]session.Option{
+		"basic": session.BasicAuth("u", "hunter2"), "bearer": session.BearerAuth("hunter2"), "digest": session.DigestAuth("u", "hunter2"),
+	} {
+		for _, own := range []string{"", "own"} {
+			asked := 0
+			adapter := &exchanges{answer: func(n int, req *http.Request) *http.Response {
+				if n == 0 {
+					return answer(req, 200, nil, "")
+				}
+				if asked++; asked == 2 {
+					return steps["/again"](req)
+				}
+				return steps[req.URL.Path](req)
+			}}
+			s := &session.Session{Retry: &session.Retry{Total: 1, Statuses: []int{503}, Methods: []string{"*"}}}
+			require.NoError(t, s.Mount("https://", adapter))
+			var answered *session.Response
+			_, err := s.Post(t.Context(), "https://a.test/", auth, session.Text("outer"), session.Cookies{"c": "hunter2"},
+				session.ClientCert(new(tls.Certificate)), session.InsecureSkipVerify, session.Proxies{"all": "http://p.test"},
+				hooks(func(resp *session.Response) (_ *session.Response, err error) {
+					req, err := http.NewRequestWithContext(resp.Request.Context(), http.MethodPost, inner, strings.NewReader(own))
+					require.NoError(t, err)
+					answered, err = s.SendPrepared(req)
+					return nil, err
+				}))
+			require.NoError(t, err, what)
+			assert.Equal(t, 401, answered.StatusCode, "nothing answers the challenge")
+
+			require.Len(t, adapter.got, 5, what)
+			assert.Equal(t, "outer", adapter.got[0].Body)
+			assert.NotNil(t, adapter.told[0].Proxy)
+			var urls []string
+			for i, got := range adapter.got[1:] {
+				urls = append(urls, got.URL.String())
+				assert.NotContains(t, got.Header, "Authorization", "%s, %s", what, got.URL)
+				assert.NotContains(t, got.Header, "Cookie", "%s, %s", what, got.URL)
+				assert.Equal(t, own, got.Body, "%s, %s", what, got.URL)
+				assert.Equal(t, session.TransportSettings{Verify: session.VerifyDefault}, adapter.told[1+i], "%s, %s", what, got.URL)
+			}
+			assert.Equal(t, []string{inner, inner, "https://c.test/moved", "https://a.test/back"}, urls)
+		}
+	}
+}
+
+// The request holds a body of its own by then, and what it was prepared with
+// is not sent for it.
+func TestBodyThatWasReplacedIsNeverSent(t *testing.T) {
+	t.Parallel()
+	type closable struct {
+		*strings.Reader
+		io.Closer
+	}
+	for _, old := range []session.Body{
+		session.Reader(strings.NewReader("old")), session.Reader(io.MultiReader(strings.NewReader("old"))),
+		session.ReaderFunc(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("old")), nil }),
+	} {
+		for _, c := range []struct {
+			what    string
+			replace func(*http.Request)
+			can     bool // be sent twice
+		}{
+			{"without GetBody", func(req *http.Request) {
+				req.Body, req.GetBody = io.NopCloser(io.MultiReader(strings.NewReader("newer"))), nil
+			}, false},
+			{"with a GetBody", func(req *http.Request) {
+				req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("newer")), nil }
+				req.Body, _ = req.GetBody()
+			}, true},
+			{"seekable", func(req *http.Request) {
+				req.Body, req.GetBody = closable{strings.NewReader("newer"), io.NopCloser(nil)}, nil
+			}, true},
+		} {
+			srv := serve(t, redirects)
+			s := open(t, srv)
+			req, err := s.Prepare(t.Context(), &session.Request{Method: "POST", URL: "http://a.test/307", Body: old})
+			require.NoError(t, err)
+			c.replace(req)
+			req.ContentLength = 5
+			_, err = s.SendPrepared(req)
+			want := []string{"newer"}
+			if c.can {
+				require.NoError(t, err, "%s, %T", c.what, old)
+				want = []string{"newer", "newer"}
+			} else {
+				require.ErrorIs(t, err, session.ErrUnrewindableBody, "%s, %T", c.what, old)
+			}
+			var got []string
+			for _, r := range srv.requests() {
+				got = append(got, r.Body)
+			}
+			assert.Equal(t, want, got, "%s, %T", c.what, old)
+		}
+	}
+}
+
+// A GetBody that was left as it was gives the body that was replaced.
+func TestBodyThatWasReplacedIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, redirects)
+	s := open(t, srv)
+	req, err := s.Prepare(t.Context(), &session.Request{
+		Method: "POST", URL: "http://a.test/307", Body: session.Reader(strings.NewReader("old")),
+	})
+	require.NoError(t, err)
+	req.Body = io.NopCloser(io.MultiReader(strings.NewReader("new")))
+	_, err = s.SendPrepared(req)
+	require.ErrorIs(t, err, session.ErrUnrewindableBody)
+	require.Len(t, srv.requests(), 1)
+	assert.Equal(t, "new", srv.last(t).Body)
+}
+
+// The request of a response can be sent again, in a hook and after its call.
+func TestRequestOfAResponseCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	opened := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("hello")), nil }
+	for what, content := range map[string]func() session.Body{
+		"none":       func() session.Body { return nil },
+		"text":       func() session.Body { return session.Text("hello") },
+		"seekable":   func() session.Body { return session.Reader(strings.NewReader("hello")) },
+		"ReaderFunc": func() session.Body { return session.ReaderFunc(opened) },
+	} {
+		for _, limit := range []session.Timeout{{}, {Total: time.Hour}, {Total: time.Hour, Read: time.Hour}} {
+			for _, stream := range []bool{false, true} {
+				srv := serve(t, redirects)
+				s := open(t, srv)
+				s.Timeout, s.Stream = limit, stream
+				inHook := false
+				s.Hooks = hooks(func(resp *session.Response) (*session.Response, error) {
+					if resp.IsRedirect() || inHook {
+						return nil, nil
+					}
+					inHook = true
+					require.NoError(t, resp.Close())
+					return s.SendPrepared(resp.Request)
+				})
+				resp, err := s.Send(t.Context(), &session.Request{Method: "PUT", URL: "http://a.test/307", Body: content()})
+				for range 2 {
+					require.NoError(t, err, "%s, %+v", what, limit)
+					require.NoError(t, resp.Close())
+					resp, err = s.SendPrepared(resp.Request)
+				}
+				require.NoError(t, err, "%s, %+v", what, limit)
+				require.NoError(t, resp.Close())
+				got := srv.requests()
+				assert.Len(t, got, 5, "the redirect, its target, that again in the hook, and twice after the call")
+				for _, one := range got {
+					assert.Equal(t, what != "none", one.Body == "hello", "%s, %+v", what, limit)
+				}
+			}
+		}
+	}
+}
