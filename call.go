@@ -39,12 +39,22 @@ type call struct {
 	caller   context.Context // the caller's own, where Context has a deadline of ours
 	previous string          // scheme of the URL that redirected here
 
+	shield shield // between the call and its context
+
 	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
 }
 
 // callContext is a call as the context of its request. It prints no credentials:
-// they are behind a pointer.
-type callContext struct{ *call }
+// package fmt goes behind one pointer, where a verb does not fit it, never two.
+type callContext struct{ *shield }
+
+type shield struct{ *call }
+
+// asContext returns the call as a context. A copy of a call is asked anew.
+func (c *call) asContext() callContext {
+	c.shield.call = c
+	return callContext{&c.shield}
+}
 
 type callKey struct{}
 
@@ -108,5 +118,5 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
 	timed := c.under(ctx)
 	timed.caller = c.Context
-	return req.WithContext(callContext{timed}), cancel
+	return req.WithContext(timed.asContext()), cancel
 }

@@ -55,7 +55,7 @@ func (r *Response) asSent() *http.Response {
 func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	c := s.newCall(req.Context(), nil, &Request{})
 	c.stream, c.redirects, c.dropIn = true, true, true
-	own := req.WithContext(callContext{c})
+	own := req.WithContext(c.asContext())
 	if err := firstError(s.adoptURL(own), checkMessage(own)); err != nil {
 		return nil, err
 	}
@@ -122,6 +122,9 @@ func (s *Session) adoptURL(req *http.Request) error {
 // and reports whether codings are left as they are.
 func (s *Session) addHeaders(req *http.Request) (plain bool) {
 	plain = acceptsCoded(req.Header) || req.Method == http.MethodHead
+	if _, canonical := req.Header["User-Agent"]; !canonical && hasHeader(req.Header, "User-Agent") {
+		req.Header["User-Agent"] = nil // or net/http would send its own besides
+	}
 	for name, values := range s.headerFor(req.URL) {
 		key := http.CanonicalHeaderKey(name)
 		if key == "Host" || key == "Accept-Encoding" && plain || hasHeader(req.Header, key) {

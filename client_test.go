@@ -840,3 +840,115 @@ func TestDoKeepsCookiesOfEachHop(t *testing.T) {
 		assert.Equal(t, "end=1", jar.Header(mustURL(t, "http://b.test/")), name)
 	}
 }
+
+// net/http refuses these when it comes to sending; to a Retry that would be an
+// answer that did not come.
+func TestDoRefusesWhatNetHTTPWouldNotSend(t *testing.T) {
+	t.Parallel()
+	for what, change := range map[string]func(*http.Request){
+		"a space in the method":          func(req *http.Request) { req.Method = "GE T" },
+		"a line break in the method":     func(req *http.Request) { req.Method = "GET\r\nX: 1" },
+		"a ContentLength without a Body": func(req *http.Request) { req.ContentLength = 5 },
+	} {
+		sent := 0
+		s := over(t, func(req *http.Request) (*http.Response, error) {
+			sent++
+			return answer(req, 200, nil, ""), nil
+		})
+		s.Retry = &session.Retry{Total: 3, Methods: []string{"*"}}
+		req := outgoing(t, http.MethodPut, "http://a.test/", nil)
+		change(req)
+		for name, d := range doers(s) {
+			_, err := d.Do(req)
+			require.Error(t, err, "%s, %s", what, name)
+			if name == "Do" { // http.Client has checks of its own
+				require.ErrorIs(t, err, session.ErrInvalidRequest, what)
+			}
+		}
+		_, err := s.SendPrepared(req)
+		require.ErrorIs(t, err, session.ErrInvalidRequest, what)
+		assert.Zero(t, sent, what)
+	}
+}
+
+// net/http returns a redirect that would need the body again where that cannot
+// be had.
+func TestDoReturnsARedirectItCannotFollow(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, redirects)
+	s := open(t, srv)
+	all := doers(s)
+	all["net/http"] = &http.Client{Transport: dialTo(srv)}
+	for _, path := range []string{"/307", "/308", "/302"} {
+		for what, body := range map[string]func() io.Reader{
+			"once": func() io.Reader { return unsized("hello") }, "again": func() io.Reader { return strings.NewReader("hello") },
+			"none": func() io.Reader { return nil },
+		} {
+			var want []string
+			for _, name := range []string{"net/http", "Do", "Client"} {
+				before := len(srv.requests())
+				resp, err := all[name].Do(outgoing(t, http.MethodPost, "http://a.test"+path, body()))
+				read := content(t, resp, err)
+				got := []string{resp.Status, resp.Header.Get("Location"), read}
+				for _, r := range srv.requests()[before:] {
+					got = append(got, r.Method+" "+r.RequestURI+" "+r.Body)
+				}
+				if name == "net/http" {
+					want = got
+				}
+				assert.Equal(t, want, got, "%s, %s, %s", name, path, what)
+			}
+			if what == "once" && path != "/302" {
+				assert.Equal(t, path[1:], want[0][:3], "which is the redirect")
+			}
+		}
+	}
+}
+
+// Headers need not be spelled in their canonical form to be the caller's.
+func TestHeadersOfDoInAnySpelling(t *testing.T) {
+	t.Parallel()
+	coded := gzipped("hello")
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/moved" {
+			http.Redirect(w, r, "http://b.test/", http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _ = w.Write(coded)
+	})
+	for _, c := range []struct {
+		name, value string
+		plain       bool // bytes as they came
+	}{
+		{"user-agent", "mine", false}, {"USER-AGENT", "mine", false}, {"aCCept", "text/x", false},
+		{"accept-encoding", "gzip", true}, {"Accept-encoding", "br", true}, {"range", "bytes=0-", true}, {"RANGE", "bytes=1-", true},
+		{"cookie", "a=1", false}, {"authorization", "Bearer x", false},
+	} {
+		for _, path := range []string{"/", "/moved"} {
+			s := open(t, srv)
+			s.Auth = session.BasicAuth("not", "sent")
+			for name, d := range doers(s) {
+				req := outgoing(t, http.MethodGet, "http://a.test"+path, nil)
+				req.Header[c.name] = []string{c.value}
+				before := len(srv.requests())
+				resp, err := d.Do(req)
+				read := content(t, resp, err)
+				assert.Equal(t, c.plain, read == string(coded), "%s, %s", name, c.name)
+				assert.Equal(t, !c.plain, read == "hello", "%s, %s", name, c.name)
+				assert.Equal(t, !c.plain, resp.Uncompressed, "%s, %s", name, c.name)
+				key := http.CanonicalHeaderKey(c.name)
+				for i, got := range srv.requests()[before:] {
+					want := []string{c.value}
+					if i > 0 && (key == "Cookie" || key == "Authorization") {
+						want = nil // another host
+					}
+					assert.Equal(t, want, got.Header[key], "%s, %s, %s", name, c.name, got.Host)
+				}
+				if key == "Range" {
+					assert.NotContains(t, srv.last(t).Header, "Accept-Encoding", "which would make ranges of another thing")
+				}
+			}
+		}
+	}
+}

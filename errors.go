@@ -136,13 +136,13 @@ func (e *kindError) Unwrap() []error { return []error{e.kind, e.cause} }
 // and no others: a program may ask for that to find out whether to try again.
 type netError struct{ *kindError }
 
-func (e netError) Timeout() bool   { return errors.Is(e.kindError, ErrTimeout) }
+func (e netError) Timeout() bool   { return errors.Is(e.kindError, context.DeadlineExceeded) }
 func (e netError) Temporary() bool { return e.Timeout() }
 
 // wrapKind returns cause as an error of kind.
 func wrapKind(kind, cause error) error {
 	err := &kindError{kind, cause}
-	if errors.Is(err, ErrConnection) || errors.Is(err, ErrTimeout) {
+	if errors.Is(err, ErrConnection) || errors.Is(err, context.DeadlineExceeded) {
 		return netError{err}
 	}
 	return err
@@ -241,7 +241,7 @@ func redact(u *url.URL) string {
 	switch {
 	case u == nil:
 		return ""
-	case u.Opaque != "":
+	case u.Host == "":
 		return redactText(u.String()) // what could not be taken apart
 	}
 	return u.Redacted()

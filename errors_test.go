@@ -529,3 +529,66 @@ func TestNoSpellingOfAURLShowsItsPassword(t *testing.T) {
 		}
 	}
 }
+
+// What is not quite a URL may hold a password all the same.
+func TestWhatIsNoURLShowsNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"http:/me:hunter2@a.test/", "http:me:hunter2@a.test/", "http:///me:hunter2@a.test/", "http//me:hunter2@a.test/",
+		`https:\\me:hunter2@a.test/`, `https:/\me:hunter2@a.test/`, `https:\me:hunter2@a.test/`, `\\me:hunter2@a.test/`,
+		"me:hunter2@a.test/", "me:hunter2@a.test", "//me:hunter2@a.test/", "/me:hunter2@a.test/", "foo:me:hunter2@a.test", "foo:/me:hunter2@a.test",
+		"http://me:hun/hunter2@a.test/", "http://me:hun?hunter2@a.test/", `http://me:hun\hunter2@a.test/`,
+		"http://me:80/hunter2@a.test/", "http://me:hunter2@b@a.test:bad/", "http://me:hunter2@a.test:99999/", "http:/me:hun/hunter2@a.test/",
+	} {
+		for _, ask := range []func() error{
+			func() error { _, err := new(session.Session).Get(t.Context(), address); return err },
+			func() error {
+				_, err := new(session.Session).Prepare(t.Context(), &session.Request{URL: address})
+				return err
+			},
+			func() error { _, err := (&session.Session{BaseURL: address}).Get(t.Context(), "/x"); return err },
+			func() error { return new(session.Session).Mount(address, new(stub)) },
+		} {
+			if err := ask(); err != nil {
+				hiding(t, err)
+				assert.NotContains(t, err.Error(), "hun", address)
+			}
+		}
+		_, err := new(session.Session).Get(t.Context(), address)
+		require.Error(t, err, address)
+	}
+}
+
+// The settings that a prepared request carries with it are not printed with it.
+func TestPreparedRequestPrintsNoSecret(t *testing.T) {
+	t.Parallel()
+	for what, auth := range map[string]session.Auth{
+		"basic": session.BasicAuth("me", "hunter2"), "bearer": session.BearerAuth("hunter2"), "digest": session.DigestAuth("me", "hunter2"),
+	} {
+		s := answering(t, 200, nil, "")
+		s.Auth, s.Timeout.Total = auth, time.Hour
+		r := &session.Request{
+			URL: "http://a.test/", Cookies: session.Cookies{"c": "hunter2"},
+			Proxies: session.Proxies{"https": "http://me:hunter2@p.test"},
+		}
+		req, err := s.Prepare(t.Context(), r)
+		require.NoError(t, err)
+		resp, err := s.Send(t.Context(), r)
+		require.NoError(t, err)
+		for _, req := range []*http.Request{req, resp.Request} {
+			req.Header.Del("Authorization") // which are the request's own
+			req.Header.Del("Cookie")
+			type key struct{}
+			derived, cancel := context.WithCancel(context.WithValue(req.Context(), key{}, "v"))
+			defer cancel()
+			for _, value := range []any{req, *req, req.Context(), derived, req.WithContext(derived)} {
+				for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+					shown := fmt.Sprintf(verb, value)
+					for _, secret := range []string{"hunter2", base64Of("me:hunter2"), fmt.Sprintf("%x", "hunter2")} {
+						assert.NotContains(t, shown, secret, "%s of %T, %s", verb, value, what)
+					}
+				}
+			}
+		}
+	}
+}

@@ -594,11 +594,11 @@ func TestTimeoutOfAHookIsATimeout(t *testing.T) {
 		timeout bool
 	}{
 		"another call": {func(s *session.Session) error {
-			_, err := s.Get(t.Context(), "http://a.test/", session.Timeout{Total: 1}, hooks(nil))
+			_, err := s.Get(t.Context(), "http://slow.test/", session.Timeout{Total: 1})
 			return err
 		}, true},
 		"another call, past the deadline": {func(s *session.Session) error {
-			_, err := s.Get(ended, "http://a.test/")
+			_, err := s.Get(ended, "http://slow.test/")
 			return err
 		}, true},
 		"a deadline":   {func(*session.Session) error { return context.DeadlineExceeded }, true},
@@ -607,6 +607,10 @@ func TestTimeoutOfAHookIsATimeout(t *testing.T) {
 		"cancellation": {func(*session.Session) error { return context.Canceled }, false},
 	} {
 		s, _ := play(t, nil)
+		require.NoError(t, s.Mount("http://slow.test", roundTripper(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})))
 		_, err := s.Get(t.Context(), "http://a.test/", hooks(func(*session.Response) (*session.Response, error) {
 			return nil, c.fails(s)
 		}))

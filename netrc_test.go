@@ -368,3 +368,23 @@ func TestNetrcInParallel(t *testing.T) {
 		assert.Equal(t, user, "u"+password)
 	}
 }
+
+// A URL that names a user, a Location too, is not to get another one's password.
+func TestNetrcIsNotForAURLThatNamesAUser(t *testing.T) {
+	w := newWorld(t)
+	useNetrc(t, "machine b.test login bob password hunter2")
+	for _, user := range []string{"alice", "alice:own", "bob", ":"} {
+		for _, from := range []string{"http://a.test/", "https://b.test/"} {
+			w.redirect(http.StatusFound, from, "http://"+user+"@b.test/x")
+			_, err := w.Get(t.Context(), from)
+			require.NoError(t, err)
+			assert.Equal(t, "http://b.test/x", w.last().At)
+			assert.NotEqual(t, basic("bob:hunter2"), w.last().Header.Get("Authorization"), "%s, from %s", user, from)
+		}
+		assert.NotEqual(t, basic("bob:hunter2"), authorization(t, w, "http://"+user+"@b.test/x"), user)
+	}
+	w.redirect(http.StatusFound, "http://a.test/", "http://b.test/x")
+	_, err := w.Get(t.Context(), "http://a.test/")
+	require.NoError(t, err)
+	assert.Equal(t, basic("bob:hunter2"), w.last().Header.Get("Authorization"), "without a user it is")
+}

@@ -48,7 +48,7 @@ func (c *call) resumed(ctx context.Context) *call {
 
 // replaced is a request with its call, whose body may be another one by now.
 func replaced(req *http.Request, c *call) *http.Request {
-	req = req.WithContext(callContext{c})
+	req = req.WithContext(c.asContext())
 	if c.body == nil || c.body.gave(req.Body) || req.Body == nil || req.Body == http.NoBody {
 		return req
 	}
@@ -68,7 +68,7 @@ func (s *Session) adoptPrepared(req *http.Request, r *Request) (*http.Request, e
 		return req, err
 	}
 	c := s.newCall(req.Context(), req.URL, r)
-	own := req.WithContext(callContext{c})
+	own := req.WithContext(c.asContext())
 	if own.Header == nil {
 		own.Header = make(http.Header)
 	}

@@ -155,7 +155,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 		c = known.under(ctx)
 	}
 	c.url, c.previous, c.sent, c.cookiesGiven = to, from.URL.Scheme, new(atomic.Bool), false
-	next := from.Clone(callContext{c})
+	next := from.Clone(c.asContext())
 	next.URL = to
 	deleteHeader(next.Header, "Proxy-Authorization")
 	deleteHeader(next.Header, "Cookie")

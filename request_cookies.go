@@ -59,7 +59,7 @@ func (s *Session) refreshCookies(req *http.Request, c *call) {
 	if c.cookiesGiven {
 		return
 	}
-	delete(req.Header, "Cookie")
+	deleteHeader(req.Header, "Cookie")
 	s.addCookies(req, c)
 }
 

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -945,4 +946,58 @@ func TestSwitchingProtocolsWithoutHavingBeenAskedIsAnError(t *testing.T) {
 	resp, err := s.Get(t.Context(), url)
 	assert.Nil(t, resp)
 	assert.ErrorIs(t, err, session.ErrProtocol)
+}
+
+// A mounted adapter's body may be one that must not be closed again.
+func TestABodyIsClosedOnce(t *testing.T) {
+	t.Parallel()
+	var closer *closeCounter
+	s := over(t, func(req *http.Request) (*http.Response, error) {
+		resp := answer(req, 200, nil, "some text")
+		closer = &closeCounter{Reader: resp.Body}
+		resp.Body = closer
+		return resp, nil
+	})
+	for what, use := range map[string]func(*session.Response){
+		"closed":          func(*session.Response) {},
+		"read":            func(resp *session.Response) { body(t, resp) },
+		"read by hand":    func(resp *session.Response) { _, _ = io.ReadAll(resp.Body) },
+		"chunks":          func(resp *session.Response) { resp.Chunks(3)(func([]byte, error) bool { return true }) },
+		"the first chunk": func(resp *session.Response) { resp.Chunks(3)(func([]byte, error) bool { return false }) },
+		"closed twice":    func(resp *session.Response) { assert.NoError(t, resp.Body.Close()) },
+	} {
+		for _, opts := range [][]session.Option{nil, {session.Stream(true)}, {session.Stream(true), session.Timeout{Total: time.Hour, Read: time.Hour}}} {
+			resp := get(t, s, "http://a.test/", opts...)
+			use(resp)
+			require.NoError(t, resp.Close(), what)
+			require.NoError(t, resp.Close(), what)
+			assert.Equal(t, 1, closer.count(), what)
+		}
+	}
+}
+
+// HEAD and 304 announce a length that does not come. The test has the process
+// for itself, whose memory it measures.
+func TestALengthWithoutABodyTakesNoMemory(t *testing.T) {
+	const rounds = 20
+	for what, c := range map[string]struct{ method, status string }{
+		"HEAD": {"HEAD", "200 OK"}, "304": {"GET", "304 Not Modified"}, "204": {"GET", "204 No Content"},
+	} {
+		address := sending(t, "HTTP/1.1 "+c.status+"\r\nContent-Length: 1000000000\r\n\r\n")
+		s := session.New()
+		ask := func() {
+			resp, err := s.Request(t.Context(), c.method, address)
+			require.NoError(t, err, what)
+			require.Empty(t, body(t, resp))
+		}
+		ask()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range rounds {
+			ask()
+		}
+		runtime.ReadMemStats(&after)
+		assert.Less(t, int(after.TotalAlloc-before.TotalAlloc)/rounds, 256<<10, what)
+		require.NoError(t, s.Close())
+	}
 }

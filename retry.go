@@ -385,7 +385,7 @@ func (r *retries) giveUp(resp *Response, why, err error) error {
 // nextAttempt is a request made ready to be sent again, its body rewound.
 func nextAttempt(req *http.Request) (*http.Request, error) {
 	c := callOf(req.Context())
-	next := req.Clone(callContext{c.under(c.Context)})
+	next := req.Clone(c.under(c.Context).asContext())
 	body, err := rewound(req)
 	if err != nil {
 		return nil, err

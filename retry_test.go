@@ -655,3 +655,134 @@ func TestAFailedHookIsNotRetried(t *testing.T) {
 	assert.ErrorIs(t, err, session.ErrHook)
 	assert.Len(t, f.at, 1)
 }
+
+// A signature holds for a while only: it is made when its request is sent.
+func TestAuthOfARetryRunsAfterTheWait(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		for _, policy := range []session.Retry{
+			{Total: 3, Read: 3, BackoffFactor: time.Minute},
+			{Total: 3, Statuses: []int{503}},
+		} {
+			var ages []time.Duration
+			s := over(t, func(req *http.Request) (*http.Response, error) {
+				signed, err := time.Parse(time.RFC3339Nano, strings.Join(req.Header["X-Date"], ", "))
+				require.NoError(t, err)
+				ages = append(ages, time.Since(signed))
+				switch {
+				case len(ages) == 4:
+					return answer(req, 200, nil, ""), nil
+				case policy.Statuses != nil:
+					return answer(req, 503, http.Header{"Retry-After": {"3600"}}, ""), nil
+				}
+				return nil, reset.err
+			})
+			s.Retry = &policy
+			start := time.Now()
+			get(t, s, "http://a.test/", session.AuthFunc(func(req *http.Request) error {
+				req.Header.Add("X-Date", time.Now().Format(time.RFC3339Nano))
+				return nil
+			}))
+			assert.Equal(t, make([]time.Duration, 4), ages)
+			assert.Greater(t, time.Since(start), time.Minute, "there were waits")
+		}
+	})
+}
+
+func TestAuthThatFailsEndsTheRetries(t *testing.T) {
+	t.Parallel()
+	boom := errors.New("boom")
+	runs := 0
+	s, f := retrying(t, &session.Retry{Total: 3}, reset)
+	body := &closeCounter{Reader: strings.NewReader("x")}
+	_, err := s.Put(t.Context(), "http://a.test/", session.Reader(seekable{body}), session.AuthFunc(func(*http.Request) error {
+		if runs++; runs > 1 {
+			return boom
+		}
+		return nil
+	}))
+	require.ErrorIs(t, err, boom)
+	assert.Len(t, f.at, 1)
+	assert.Equal(t, 1, body.count())
+}
+
+// seekable is a closeCounter over something that can seek.
+type seekable struct{ *closeCounter }
+
+func (s seekable) Seek(offset int64, whence int) (int64, error) {
+	return s.Reader.(io.Seeker).Seek(offset, whence)
+}
+
+// Nobody asked for the body of a streamed call to be held in memory.
+func TestLastAnswerOfAStreamedCallIsKeptInPart(t *testing.T) {
+	t.Parallel()
+	const most = 1 << 20
+	for size, whole := range map[int]bool{0: true, 5: true, most - 1: true, most + 1: false, 20 * most: false} {
+		read := 0
+		var bodies []*closeCounter
+		s := over(t, func(req *http.Request) (*http.Response, error) {
+			resp := answer(req, 503, nil, "")
+			from := io.LimitReader(zeros{}, int64(size))
+			bodies = append(bodies, &closeCounter{Reader: readerFunc(func(p []byte) (int, error) {
+				n, err := from.Read(p)
+				read += n
+				return n, err
+			})})
+			resp.Body, resp.ContentLength = bodies[len(bodies)-1], -1
+			return resp, nil
+		})
+		_, err := s.Get(t.Context(), "http://a.test/", session.Stream(true), &session.Retry{Status: 1, Statuses: []int{503}})
+		require.ErrorIs(t, err, session.ErrRetriesExhausted)
+		var gaveUp *session.RetryError
+		require.ErrorAs(t, err, &gaveUp)
+		kept, err := gaveUp.Response.Bytes()
+		assert.Len(t, kept, min(size, most), "what came is given with an error too")
+		assert.Equal(t, whole, err == nil, "%d bytes: %v", size, err)
+		assert.LessOrEqual(t, read, 2*most, "what nobody waits for is not read")
+		require.Len(t, bodies, 2)
+		for _, body := range bodies {
+			assert.Equal(t, 1, body.count(), "the connection is free")
+		}
+
+		// a call that is not streamed asked for all of it
+		_, err = s.Get(t.Context(), "http://a.test/", &session.Retry{Status: 1, Statuses: []int{503}})
+		require.ErrorAs(t, err, &gaveUp)
+		kept, err = gaveUp.Response.Bytes()
+		require.NoError(t, err)
+		assert.Len(t, kept, size)
+	}
+}
+
+func TestWhatARetryErrorSays(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		policy := &session.Retry{Total: 2, Statuses: []int{503}}
+		for _, c := range []struct {
+			what      string
+			fault     outcome
+			says      string
+			exhausted bool
+		}{
+			{"retries that have run out", busy, "retries exhausted after 3 attempts", true},
+			{"retries of connections", refusal, "retries exhausted after 3 attempts", true},
+			{"a wait past the deadline", later(503, "3600"), "gave up after 1 attempt:", false},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			s, _ := retrying(t, policy, c.fault)
+			_, err := s.Get(ctx, "http://a.test/")
+			cancel()
+			require.Error(t, err)
+			for _, phrase := range []string{"retries exhausted", "gave up"} {
+				want := 0
+				if strings.Contains(c.says, phrase) {
+					want = 1
+				}
+				assert.Equal(t, want, strings.Count(err.Error(), phrase), "%s: %v", c.what, err)
+			}
+			assert.Contains(t, err.Error(), c.says)
+			assert.Equal(t, c.exhausted, errors.Is(err, session.ErrRetriesExhausted), c.what)
+			assert.Equal(t, !c.exhausted, errors.Is(err, session.ErrTimeout), c.what)
+			var envelope *url.Error
+			require.ErrorAs(t, err, &envelope)
+			assert.Equal(t, !c.exhausted, envelope.Timeout(), c.what)
+		}
+	})
+}

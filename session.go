@@ -245,7 +245,7 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 	if r.Redirects == Inherit {
 		c.redirects = method != http.MethodHead
 	}
-	req := newRequest(callContext{c}, method, u)
+	req := newRequest(c.asContext(), method, u)
 	if req.Header, err = mergeHeader(r.Header, s.headerFor(u)); err != nil {
 		return nil, err
 	}
@@ -391,7 +391,7 @@ func (s *Session) authenticated(req *http.Request) (*Response, error) {
 func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error) {
 	req := resp.Request
 	c := callOf(req.Context())
-	next := req.Clone(callContext{c.under(c.Context)})
+	next := req.Clone(c.under(c.Context).asContext())
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
 	s.refreshCookies(next, again)

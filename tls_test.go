@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"io/fs"
 	"math/big"
@@ -622,4 +624,42 @@ func TestTLSSettingsInParallel(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// The dialler of a Base makes TLS connections by itself, and would leave out
+// what a request says about them.
+func TestTLSSettingsOfABaseThatDialsTLSItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := w.ca.leaf("client", nil, clientOnly)
+	dialed := 0
+	dial := func(network, addr string) (net.Conn, error) {
+		dialed++
+		return tls.Dial(network, w.tls.addr(), &tls.Config{RootCAs: w.ca.pool, ServerName: "a.test"})
+	}
+	for what, base := range map[string]*http.Transport{
+		"DialTLSContext": {DialTLSContext: func(_ context.Context, network, addr string) (net.Conn, error) { return dial(network, addr) }},
+		"DialTLS":        {DialTLS: dial},
+	} {
+		s := new(session.Session)
+		require.NoError(t, s.Mount("https://", &session.HTTPAdapter{Base: base}))
+		for _, opt := range []session.Option{
+			session.RootCAs(testAuthority(t).pool), session.RootCAs(w.ca.pool), session.CAFile(inFile(t, w.ca.pem())),
+			session.InsecureSkipVerify, session.ClientCert(&client),
+		} {
+			body := &closeCounter{Reader: strings.NewReader("x")}
+			_, err := s.Post(t.Context(), "https://a.test/", opt, session.Reader(body))
+			require.ErrorIs(t, err, session.ErrInvalidRequest, "%s, %T", what, opt)
+			require.ErrorIs(t, err, errors.ErrUnsupported, "%s, %T", what, opt)
+			assert.Equal(t, 1, body.count())
+		}
+		assert.Zero(t, dialed, "%s: nothing is sent", what)
+		for _, opt := range []session.Option{nil, session.VerifyDefault, session.NoCert} {
+			resp, err := s.Get(t.Context(), "https://a.test/", opt)
+			assert.Equal(t, "ok", text(t, resp, err), "%s, %T", what, opt)
+		}
+		assert.NotZero(t, dialed, what)
+		dialed = 0
+		require.NoError(t, s.Close())
+	}
 }
