@@ -76,13 +76,16 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	return own, s.setAuth(own, c, nil, req.Header)
 }
 
-// checkMessage refuses what net/http would only refuse to send.
+// checkMessage refuses what net/http would only refuse to send, or send elsewhere.
 func checkMessage(req *http.Request) error {
 	if req.Method != "" && !httpguts.ValidHeaderFieldName(req.Method) {
 		return kindf(ErrInvalidRequest, "method %.40q", req.Method)
 	}
 	if req.Body == nil && req.ContentLength > 0 {
 		return kindf(ErrInvalidRequest, "a ContentLength without a Body")
+	}
+	if host := req.URL.Hostname(); isHTTP(req.URL.Scheme) && vanishes(host) {
+		return kindf(ErrInvalidHost, "%.100q", host)
 	}
 	return nil
 }
@@ -116,6 +119,13 @@ func (s *Session) adoptURL(req *http.Request) error {
 		req.Host = req.URL.Host
 	}
 	return nil
+}
+
+// vanishes reports whether nothing is left of a host in ASCII: net/http would
+// dial this machine then.
+func vanishes(host string) bool {
+	ascii, err := asciiHost(host)
+	return host != "" && err == nil && ascii == ""
 }
 
 // addHeaders adds the session's headers to those of a request that came to Do,

@@ -845,10 +845,12 @@ func TestDoKeepsCookiesOfEachHop(t *testing.T) {
 // answer that did not come.
 func TestDoRefusesWhatNetHTTPWouldNotSend(t *testing.T) {
 	t.Parallel()
+	vanishing := "a host of which IDNA leaves nothing, so that localhost would be dialled"
 	for what, change := range map[string]func(*http.Request){
 		"a space in the method":          func(req *http.Request) { req.Method = "GE T" },
 		"a line break in the method":     func(req *http.Request) { req.Method = "GET\r\nX: 1" },
 		"a ContentLength without a Body": func(req *http.Request) { req.ContentLength = 5 },
+		vanishing:                        func(req *http.Request) { req.URL.Host = "\u00ad:80" },
 	} {
 		sent := 0
 		s := over(t, func(req *http.Request) (*http.Response, error) {
@@ -858,15 +860,19 @@ func TestDoRefusesWhatNetHTTPWouldNotSend(t *testing.T) {
 		s.Retry = &session.Retry{Total: 3, Methods: []string{"*"}}
 		req := outgoing(t, http.MethodPut, "http://a.test/", nil)
 		change(req)
+		kind := session.ErrInvalidRequest
+		if what == vanishing {
+			kind = session.ErrInvalidHost
+		}
 		for name, d := range doers(s) {
 			_, err := d.Do(req)
 			require.Error(t, err, "%s, %s", what, name)
 			if name == "Do" { // http.Client has checks of its own
-				require.ErrorIs(t, err, session.ErrInvalidRequest, what)
+				require.ErrorIs(t, err, kind, what)
 			}
 		}
 		_, err := s.SendPrepared(req)
-		require.ErrorIs(t, err, session.ErrInvalidRequest, what)
+		require.ErrorIs(t, err, kind, what)
 		assert.Zero(t, sent, what)
 	}
 }
