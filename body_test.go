@@ -654,3 +654,18 @@ func TestALateReadOfAnEarlierUploadTakesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAReaderThatAnotherBodyReplacesIsClosed(t *testing.T) {
+	t.Parallel()
+	s := open(t, serve(t, nil))
+	for _, other := range []session.Option{session.Text("t"), session.Reader(strings.NewReader("r")), session.Form{"a": {"1"}}} {
+		replaced := &closeCounter{Reader: strings.NewReader("x")}
+		_, err := s.Post(t.Context(), "http://a.test/", session.Reader(replaced), other)
+		require.NoError(t, err)
+		assert.Equal(t, 1, replaced.count())
+	}
+	kept := &closeCounter{Reader: strings.NewReader("x")}
+	_, err := s.Post(t.Context(), "http://a.test/", session.Reader(kept), session.JSON(1), session.Form{})
+	require.NoError(t, err)
+	assert.Equal(t, 1, kept.count())
+}

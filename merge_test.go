@@ -599,3 +599,46 @@ func TestAnAuthThatAppendsRunsAnewOnEachAttemptAndHop(t *testing.T) {
 	}
 	assert.Len(t, srv.requests(), 6)
 }
+
+// An option of the caller's own gets maps that it may write to: those that
+// other options were made of stay as they are.
+func TestOptionsMayWriteToTheRequest(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	header, params := session.Header{"X-A": {"1"}}, session.Params{"a": {"1"}}
+	writing := session.OptionFunc(func(r *session.Request) {
+		r.Header["X-A"][0] = "2"
+		r.Header.Set("X-B", "2")
+		r.Params["a"][0] = "2"
+		r.Params.Set("b", "2")
+	})
+	_, err := s.Get(t.Context(), "http://a.test/", header, params, session.Seconds(10), writing)
+	require.NoError(t, err)
+	assert.Equal(t, "/?a=2&b=2", srv.last(t).RequestURI)
+	assert.Equal(t, []string{"2", "2"}, []string{srv.last(t).Header.Get("X-A"), srv.last(t).Header.Get("X-B")})
+	assert.Equal(t, session.Header{"X-A": {"1"}}, header)
+	assert.Equal(t, session.Params{"a": {"1"}}, params)
+
+	_, err = s.Get(t.Context(), "http://a.test/", header, session.Header{"x-b": {"3"}}, params, session.Params{"b": {"3"}})
+	require.NoError(t, err)
+	assert.Equal(t, "/?a=1&b=3", srv.last(t).RequestURI)
+	assert.Equal(t, session.Header{"X-A": {"1"}}, header)
+	assert.Equal(t, session.Params{"a": {"1"}}, params)
+}
+
+func TestOptionsThatAreNilAreSkipped(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	_, err := s.Get(t.Context(), "http://a.test/", nil, session.OptionFunc(nil), session.Header(nil), session.Params(nil),
+		(*session.Retry)(nil), session.AuthFunc(nil), session.Hooks{Response: []session.ResponseHook{nil}})
+	require.NoError(t, err)
+	_, err = s.Get(t.Context(), "http://a.test/", (*session.Digest)(nil))
+	require.ErrorIs(t, err, session.ErrInvalidRequest, "nobody means to send without")
+	s.Jar = (*session.Jar)(nil)
+	_, err = s.Get(t.Context(), "http://a.test/")
+	require.NoError(t, err)
+	_, err = s.AdapterFor(nil)
+	require.ErrorIs(t, err, session.ErrInvalidRequest)
+}

@@ -57,6 +57,10 @@ func proxyKeys(u *url.URL) []string {
 	if host == "" {
 		return []string{u.Scheme, "all"}
 	}
+	if strings.Contains(host, ":") { // as requests has it, and as URLs do
+		own := "[" + host + "]"
+		return []string{u.Scheme + "://" + host, u.Scheme + "://" + own, u.Scheme, "all://" + host, "all://" + own, "all"}
+	}
 	return []string{u.Scheme + "://" + host, u.Scheme, "all://" + host, "all"}
 }
 

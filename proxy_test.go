@@ -200,6 +200,7 @@ func TestProxyIsChosenByWhatItServes(t *testing.T) {
 		{"loopback", session.Proxies{"http": "http://p.test"}, "http://127.0.0.1:9/", "p.test:80"},
 		{"localhost", session.Proxies{"http": "http://p.test"}, "http://localhost:9/", "p.test:80"},
 		{"an address", session.Proxies{"http://::1": "http://p.test", "http": "http://q.test"}, "http://[::1]:9/", "p.test:80"},
+		{"an address in brackets", session.Proxies{"all://[::1]": "http://p.test", "all": "http://q.test"}, "http://[::1]:9/", "p.test:80"},
 
 		{"without a scheme", session.Proxies{"http": "p.test:3128"}, "http://a.test/", "p.test:3128"},
 		{"without a scheme, with a user", session.Proxies{"http": "u:p@p.test:3128"}, "http://a.test/", "p.test:3128"},
@@ -870,4 +871,41 @@ func TestProxiesInParallel(t *testing.T) {
 		assert.True(t, strings.HasSuffix(call, " b:2"), call)
 	}
 	assert.Len(t, w.visits(), 24)
+}
+
+// What a key that can serve nothing names would be passed by without a word.
+func TestProxyKeysThatServeNothingAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"http://", "HTTP", "Https://a.test", "all://", "", "://a.test"} {
+		target := new(stub)
+		s := session.New()
+		require.NoError(t, s.Mount("http://", settling{target}))
+		_, err := s.Get(t.Context(), "http://a.test/", session.Proxies{key: "http://user:hunter2@p.test"})
+		require.ErrorIs(t, err, session.ErrInvalidProxy, key)
+		assert.NotContains(t, err.Error(), "hunter2")
+		assert.Empty(t, target.seen())
+	}
+	s := session.New()
+	require.NoError(t, s.Mount("http://", settling{new(stub)}))
+	_, err := s.Get(t.Context(), "http://a.test/", session.Proxies{
+		"https": "http://p.test", "http://b.test": "http://p.test", "no_proxy": "c.test", "mock": "http://p.test",
+	})
+	assert.NoError(t, err, "they serve others")
+}
+
+// settling is a stub that takes settings.
+type settling struct{ *stub }
+
+func (a settling) RoundTripWith(req *http.Request, _ session.TransportSettings) (*http.Response, error) {
+	return a.RoundTrip(req)
+}
+
+func TestProxiesPrintNoPassword(t *testing.T) {
+	t.Parallel()
+	proxies := session.Proxies{"http": "http://user:hunter2@p.test", "all": "user:hunter2@p.test"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		printed := fmt.Sprintf(format, proxies)
+		assert.NotContains(t, printed, "hunter2", format)
+		assert.Contains(t, printed, "user:xxxxx@p.test", format)
+	}
 }

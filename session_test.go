@@ -1009,3 +1009,35 @@ func TestRequestOfAResponseCanBeSentAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestMapsOfANewSessionCanBeSetInto(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	s.Header.Set("X-A", "1")
+	s.Params.Set("k", "v")
+	s.Proxies["https"] = "http://p.test"
+	_, err := s.Get(t.Context(), "http://a.test/")
+	require.NoError(t, err)
+	assert.Equal(t, "/?k=v", srv.last(t).RequestURI)
+	assert.Equal(t, "1", srv.last(t).Header.Get("X-A"))
+}
+
+func TestMessagesSayWhatWasMeant(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	for url, hint := range map[string]string{
+		"a.test/x":         "perhaps https://a.test/x was meant",
+		"localhost:8080/x": "perhaps http://localhost:8080/x was meant",
+		"/x":               "the session has no BaseURL",
+		"":                 "the session has no BaseURL",
+		"http:/a.test/x":   `"http:/a.test/x"`,
+	} {
+		_, err := s.Get(t.Context(), url)
+		require.ErrorContains(t, err, hint)
+	}
+	_, err := s.Get(t.Context(), "https://a.test/", session.CAFile(""))
+	require.ErrorContains(t, err, `CAFile ""`)
+	_, err = s.Get(t.Context(), "https://a.test/", session.ClientCert(nil))
+	require.ErrorIs(t, err, session.ErrTLS)
+}
