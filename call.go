@@ -21,6 +21,7 @@ type call struct {
 	verify    Verify
 	cert      Cert
 	timeout   Timeout
+	limits    Limits
 	retry     *Retry
 	hooks     Hooks
 	stream    bool
@@ -94,6 +95,7 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *call {
 		verify:    r.Verify,
 		cert:      r.Cert,
 		timeout:   r.Timeout.over(s.Timeout),
+		limits:    r.Limits.over(s.Limits),
 		retry:     retry,
 		hooks:     r.Hooks.over(s.Hooks),
 		stream:    r.Stream.or(s.Stream),

@@ -107,6 +107,7 @@ func filled() *session.Session {
 	s.Verify, s.Cert = session.CAFile("ca"), session.CertFile{Cert: "cert"}
 	s.Stream, s.TrustEnv = true, true
 	s.Timeout = session.Timeout{Connect: 1, Read: 2, Total: 3}
+	s.Limits = session.Limits{Body: 1, Line: 2}
 	s.Retry = &session.Retry{Total: 1, Methods: []string{"GET"}, Statuses: []int{503}}
 	s.BaseURL = "http://a.test"
 	return s
@@ -135,8 +136,8 @@ func TestCloneHasEverySetting(t *testing.T) {
 	assert.Equal(t, s.OrderedParams, c.OrderedParams)
 	assert.Equal(t, s.Proxies, c.Proxies)
 	assert.Equal(t, s.Retry, c.Retry)
-	assert.Equal(t, []any{s.Auth, s.Verify, s.Cert, s.Stream, s.TrustEnv, s.Timeout, s.BaseURL, s.MaxRedirects},
-		[]any{c.Auth, c.Verify, c.Cert, c.Stream, c.TrustEnv, c.Timeout, c.BaseURL, c.MaxRedirects})
+	assert.Equal(t, []any{s.Auth, s.Verify, s.Cert, s.Stream, s.TrustEnv, s.Timeout, s.Limits, s.BaseURL, s.MaxRedirects},
+		[]any{c.Auth, c.Verify, c.Cert, c.Stream, c.TrustEnv, c.Timeout, c.Limits, c.BaseURL, c.MaxRedirects})
 	assert.Len(t, c.Hooks.Response, 1)
 }
 

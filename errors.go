@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The kinds of error. Every error of a call that sends is a [*url.Error] whose
@@ -98,6 +99,9 @@ var (
 	ErrDecode error = &kind{text: "undecodable body"}
 	// ErrLimit says that a limit of this library was crossed; [*LimitError] names it.
 	ErrLimit error = &kind{text: "limit crossed"}
+	// ErrAddressRefused says that the Guard of an [HTTPAdapter] refused to connect
+	// to an address; the guard's own error is wrapped.
+	ErrAddressRefused error = &kind{text: "address refused"}
 	// ErrHook says that a response hook failed; the hook's own error is wrapped.
 	ErrHook error = &kind{text: "response hook failed"}
 )
@@ -315,6 +319,36 @@ func classify(ctx context.Context, err error) error {
 		return wrapKind(k, wrapKind(ErrTLS, err)) // the proxy's own certificate
 	}
 	return wrapKind(k, err)
+}
+
+// maxErrorText bounds the text of an error of net/http's, in bytes.
+const maxErrorText = 500
+
+// tamedError is an error whose text is not what it would say itself.
+type tamedError struct {
+	error
+	text string
+}
+
+func (e *tamedError) Error() string { return e.text }
+func (e *tamedError) Unwrap() error { return e.error }
+
+// tame keeps what a server had net/http put in an error, such as a header or the
+// names in a certificate, from flooding a log and from forging lines of it
+// (CVE-2025-58189).
+func tame(err error) error {
+	whole := err.Error()
+	text := strings.ToValidUTF8(whole[:min(len(whole), maxErrorText)], "")
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+	if text == whole {
+		return err
+	}
+	return &tamedError{err, text}
 }
 
 // hasKind reports whether an error is one of this library's.

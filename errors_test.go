@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,7 +191,7 @@ func TestEachFailureHasItsKinds(t *testing.T) {
 		{"bad status", func(a armed) error { return a.to(peer("HTTP/1.1 abc OK\r\n\r\n")).ask("http://a.test") }, protocol},
 		{"headers without end", func(a armed) error {
 			return a.to(peer(plainOK + "X: " + strings.Repeat("x", 80<<10))).ask("http://a.test")
-		}, protocol},
+		}, append(slices.Clone(protocol), session.ErrLimit)},
 		{"neither response nor error", func(a armed) error {
 			require.NoError(a, a.Mount("http://", roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })))
 			return a.ask("http://a.test")

@@ -2,10 +2,14 @@ package session_test
 
 import (
 	"context"
+	"math"
+	"math/big"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,4 +113,45 @@ func FuzzState(f *testing.F) {
 		_, err = session.UnmarshalState(again)
 		require.NoError(t, err)
 	})
+}
+
+// A Retry-After is a number or a date, which is waited for up to the bound, or
+// the backoff is.
+func FuzzRetryAfter(f *testing.F) {
+	for _, seed := range []string{
+		"7", " 7\t", "0", "-5", "+5", "1.5", "1e3", "0x10", "99999999999999999999", "99999999999999999999x", "",
+		"Sat, 01 Jan 2000 00:01:00 GMT", "Saturday, 01-Jan-00 00:01:00 GMT", "Sat Jan  1 00:01:00 2000",
+		"Fri, 31 Dec 1999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "soon",
+	} {
+		f.Add(seed)
+	}
+	const backoff, most = 3 * time.Second, time.Hour
+	f.Fuzz(func(t *testing.T, value string) {
+		synctest.Test(t, func(t *testing.T) {
+			policy := &session.Retry{Total: 2, Statuses: []int{503}, BackoffFactor: backoff / 2, RetryAfterMax: most}
+			s, sent := retrying(t, policy, refusal, later(503, value), fine)
+			want := min(asked(strings.TrimSpace(value)), most)
+			if want <= 0 {
+				want = backoff
+			}
+			resp := get(t, s, "http://a.test/")
+			assert.Equal(t, []time.Duration{0, want}, sent.waits())
+			assert.Equal(t, want, resp.Attempts[1].Wait)
+		})
+	})
+}
+
+// asked is how long a Retry-After says, 0 where it says nothing.
+func asked(value string) time.Duration {
+	if date, err := http.ParseTime(value); err == nil {
+		return time.Until(date)
+	}
+	seconds, ok := new(big.Int).SetString(value, 10)
+	switch {
+	case !ok || strings.Trim(value, "0123456789") != "":
+		return 0
+	case seconds.BitLen() > 32:
+		return math.MaxInt64
+	}
+	return time.Duration(seconds.Int64()) * time.Second
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/netip"
 	"net/url"
 	"runtime"
 	"strings"
@@ -33,6 +34,18 @@ type HTTPAdapter struct {
 	// Wrap, where it is set, puts middleware around each transport; it must not
 	// return nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
+	// Guard, where it is set, is asked before each connection is made whether it
+	// may be, with the address that names were resolved to, redirects included:
+	// [PublicOnly], or a function of the caller's, which must be safe for
+	// concurrent use. Its error fails the request as an [ErrAddressRefused].
+	// Where Base has a DialContext, or a DialTLSContext, that is asked first,
+	// and the address of the connection that it made is looked at before
+	// anything is sent.
+	Guard func(addr netip.AddrPort) error
+	// GuardProxies has Guard look at a proxy's address, behind which those of
+	// servers are hidden. Without it a request by way of a proxy is refused
+	// where there is a Guard, as an [ErrInvalidRequest].
+	GuardProxies bool
 	// MaxTransports bounds the TLS settings and proxies for which connections
 	// are kept; the one that was used least recently gives way. 0 is 64.
 	MaxTransports int
@@ -80,6 +93,9 @@ func (a *HTTPAdapter) RoundTrip(req *http.Request) (*http.Response, error) {
 // [errors.ErrUnsupported].
 func (a *HTTPAdapter) RoundTripWith(req *http.Request, settings TransportSettings) (*http.Response, error) {
 	transport, err := a.transport(req, settings)
+	if a.Guard != nil && settings.Proxy != nil && !a.GuardProxies {
+		err = kindf(ErrInvalidRequest, "a proxy hides addresses from the adapter's Guard; GuardProxies allows that")
+	}
 	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()
@@ -291,6 +307,9 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base := a.Base
 	if base == nil {
 		base = defaultTransport()
+		if a.Guard != nil {
+			base.DialContext = nil // the guard's own
+		}
 	}
 	//lint:ignore SA1019 a Base of the caller's may have it
 	if key.tls != (tlsKey{}) && (base.DialTLSContext != nil || base.DialTLS != nil) {
@@ -309,6 +328,7 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base.DisableCompression = true
 	base.OnProxyConnectResponse = refusedTunnel
 	base.GetProxyConnectHeader = connectHeader
+	a.guard(base)
 	base.DialContext = dialErrors(base.DialContext)
 	base.DialTLSContext = dialErrors(base.DialTLSContext)
 	t := &pooledTransport{key: key, base: base, wrapped: classified{base}}
@@ -329,14 +349,25 @@ func (t classified) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil {
 		return resp, nil
 	}
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		err = errNoAnswer
+	case strings.Contains(err.Error(), "server response headers exceeded"): // it has no type
+		err = &LimitError{"size of response headers", t.headerLimit()}
 	}
-	err = classify(req.Context(), err)
+	err = classify(req.Context(), tame(err))
 	if !hasKind(err) && req.Context().Err() == nil {
 		err = wrapKind(ErrProtocol, err)
 	}
 	return resp, err
+}
+
+// headerLimit is how large the headers of an answer may be, in bytes.
+func (t classified) headerLimit() int64 {
+	if t.MaxResponseHeaderBytes > 0 {
+		return t.MaxResponseHeaderBytes
+	}
+	return http.DefaultMaxHeaderBytes * 10 // net/http's own
 }
 
 var errNoAnswer = fmt.Errorf("closed without an answer: %w", io.EOF)
@@ -362,11 +393,16 @@ func dialErrors(dial dialFunc) dialFunc {
 // maxResponseHeader bounds an answer's headers, in bytes.
 const maxResponseHeader = 1 << 20
 
+// defaultDialer has the limits of net/http's default transport.
+func defaultDialer() *net.Dialer {
+	return &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+}
+
 // defaultTransport has net/http's own guards. 2 idle connections for each host,
 // its default, would cost half the throughput of 64 workers.
 func defaultTransport() *http.Transport {
 	return &http.Transport{
-		DialContext:            (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            defaultDialer().DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,

@@ -30,7 +30,8 @@ var (
 //
 // The file is replaced as a whole or, after an error, not at all. Its mode is
 // 0600; a symbolic link at path is replaced, not followed. What would be more
-// than 64 MiB is not saved, since Load would refuse it.
+// than 64 MiB is not saved, since Load would refuse it. A process that is killed
+// in a save leaves a file .session-*.tmp beside path, which may be removed.
 func (j *Jar) Save(path string) error {
 	return saveCookies(path, j.MarshalJSON)
 }

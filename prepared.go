@@ -108,6 +108,7 @@ func (c *call) with(r *Request) *call {
 		changed.cert = r.Cert
 	}
 	changed.timeout = r.Timeout.over(c.timeout)
+	changed.limits = r.Limits.over(c.limits)
 	if r.Retry != nil {
 		changed.retry = r.Retry
 	}

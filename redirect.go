@@ -146,13 +146,16 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if from == nil || from.URL == nil {
 		return nil, kindf(ErrInvalidRequest, "a response whose request is not known")
 	}
-	to, err := resolveLocation(from.URL, location)
-	if err != nil {
-		return nil, err
-	}
 	c := &call{Context: ctx, redirects: true}
 	if known := callOf(from.Context()); known != nil {
 		c = known.under(ctx)
+	}
+	if most := bound(c.limits.Location, defaultLocation); int64(len(location)) > most {
+		return nil, &LimitError{"length of Location", most}
+	}
+	to, err := resolveLocation(from.URL, location)
+	if err != nil {
+		return nil, err
 	}
 	c.url, c.previous, c.sent, c.cookiesGiven = to, from.URL.Scheme, new(atomic.Bool), false
 	next := from.Clone(c.asContext())

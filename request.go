@@ -49,6 +49,8 @@ type Request struct {
 	Cert Cert
 	// Timeout overrides the session's field by field; NoTimeout removes one.
 	Timeout Timeout
+	// Limits overrides the session's field by field.
+	Limits Limits
 	// Retry takes the place of the session's; an empty one, or NoRetry, removes it.
 	Retry *Retry
 	// Hooks replaces the session's, event by event, where it is not empty.
@@ -119,7 +121,7 @@ func (r *Request) take(opt Option) {
 			return
 		}
 	case Basic, Bearer, *Digest, AuthFunc, noAuth, Cookies, Form, OrderedForm, Text, Bytes,
-		jsonBody, *readerBody, fileBody, Files, Timeout, *Retry, Proxies, OrderedParams:
+		jsonBody, *readerBody, fileBody, Files, Timeout, Limits, *Retry, Proxies, OrderedParams:
 	default:
 		r.Header, r.Params = r.Header.Clone(), cloneValues(r.Params)
 	}

@@ -57,9 +57,19 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 		return r // its body is the connection itself, which no context ends
 	}
 	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog}
-	r.body.open(&r.wire, got, callOf(req.Context()).plain)
+	r.body.open(&r.wire, got, callOf(req.Context()))
 	got.Body = &r.body
 	return r
+}
+
+// limits are those of the call that the response answers.
+func (r *Response) limits() Limits {
+	if r.Request != nil {
+		if c := callOf(r.Request.Context()); c != nil {
+			return c.limits
+		}
+	}
+	return Limits{}
 }
 
 // whenClosed has free called when the body has been read or closed.
@@ -333,19 +343,16 @@ func (r *Response) reader() io.ReadCloser {
 	return r.Body
 }
 
-// MaxLine bounds a line of [Response.Lines], in bytes.
-const MaxLine = 16 << 20
-
 // Lines yields the body line by line, without line ends, which are "\n",
-// "\r\n" and "\r". A line is valid until the next. A line longer than MaxLine
-// is a [*LimitError]; it, or an error of Bytes's, is yielded last, with what
+// "\r\n" and "\r". A line is valid until the next. A line longer than
+// [Limits.Line] is a [*LimitError]; it, or an error of Bytes's, is yielded last, with what
 // there was of the next line. When the loop ends the response is closed. requests'
 // iter_lines, but that a "\r\n" is one line end wherever the body is cut.
 func (r *Response) Lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		from := r.reader()
 		defer from.Close()
-		s := lineScanner{from: from}
+		s := lineScanner{from: from, most: bound(r.limits().Line, MaxLine)}
 		for {
 			line, err := s.next()
 			if err == io.EOF {
@@ -361,6 +368,7 @@ func (r *Response) Lines() iter.Seq2[[]byte, error] {
 // lineScanner cuts what it reads into lines.
 type lineScanner struct {
 	from   io.Reader
+	most   int64 // bytes of a line
 	buffer []byte
 	start  int   // of what is not yielded yet
 	seen   int   // bytes behind start that hold no line end
@@ -377,7 +385,7 @@ func (s *lineScanner) next() ([]byte, error) {
 			s.skipLF = false
 		}
 		rest := s.buffer[s.start:]
-		if end := bytes.IndexAny(rest[s.seen:], "\r\n"); end >= 0 && s.seen+end <= MaxLine {
+		if end := bytes.IndexAny(rest[s.seen:], "\r\n"); end >= 0 && int64(s.seen+end) <= s.most {
 			end += s.seen
 			s.skipLF = rest[end] == '\r'
 			s.start, s.seen = s.start+end+1, 0
@@ -385,8 +393,8 @@ func (s *lineScanner) next() ([]byte, error) {
 		}
 		s.seen = len(rest)
 		switch {
-		case s.seen > MaxLine:
-			return nil, &LimitError{"length of a line", MaxLine}
+		case int64(s.seen) > s.most:
+			return nil, &LimitError{"length of a line", s.most}
 		case s.err == nil:
 			s.fill()
 			continue

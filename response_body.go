@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -59,7 +60,7 @@ func (b *wireBody) classify(err error) error {
 	case isTimeoutOf(err):
 		return wrapKind(ErrReadTimeout, err)
 	}
-	return wrapKind(ErrIncompleteBody, err)
+	return wrapKind(ErrIncompleteBody, tame(err))
 }
 
 // Close closes the body, once. It may come while the body is being read.
@@ -87,20 +88,21 @@ func (b *wireBody) release() {
 // responseBody is the Body of a response: the wire's, content codings undone.
 type responseBody struct {
 	io.ReadCloser
-	plain   bool // codings are left as they are
+	call    *call
 	decodes bool
 	failed  error // of the body once it is read
+	left    int64 // bytes that may still come
 }
 
 // open puts the decoders over a body that need them. Part of a body (206) is
 // no whole stream, and is left as it is, as is a body that is none (304).
-func (b *responseBody) open(wire *wireBody, got *http.Response, plain bool) {
-	b.ReadCloser, b.plain = wire, plain
+func (b *responseBody) open(wire *wireBody, got *http.Response, c *call) {
+	b.ReadCloser, b.call, b.left = wire, c, bound(c.limits.Body, math.MaxInt64)
 	codings := got.Header["Content-Encoding"]
-	if plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent || wire.ReadCloser == http.NoBody {
+	if c.plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent || wire.ReadCloser == http.NoBody {
 		return
 	}
-	decoded, err := decode.NewReader(wire, codings, decode.Limits{MaxRatio: decode.DefaultMaxRatio})
+	decoded, err := decode.NewReader(wire, codings, c.limits.decoding())
 	if err != nil {
 		decoded = failedBody{wire, err}
 	}
@@ -131,12 +133,28 @@ type failedBody struct {
 
 func (b failedBody) Read([]byte) (int, error) { return 0, b.err }
 
+// Read reads no more than one byte beyond the limit, by which it sees that there
+// is more; the connection is given up then.
 func (b *responseBody) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, b.tooLong()
+	}
+	if b.left < math.MaxInt64 {
+		p = p[:min(int64(len(p)), b.left+1)]
+	}
 	n, err := b.ReadCloser.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		_ = b.ReadCloser.Close()
+		return n - 1, b.tooLong()
+	}
 	if err != nil && err != io.EOF {
 		err = decodeError(err)
 	}
 	return n, err
+}
+
+func (b *responseBody) tooLong() error {
+	return &LimitError{"length of a body", b.call.limits.Body}
 }
 
 // decodeError gives an error of the decoders its kind.
@@ -151,14 +169,6 @@ func decodeError(err error) error {
 	return err
 }
 
-const (
-	// maxDrain is how much of an unwanted body is read so that its connection
-	// can be used again, in bytes.
-	maxDrain = 64 << 10
-	// drainTime is how long that may take.
-	drainTime = 100 * time.Millisecond
-)
-
 var errDiscarded = errors.New("session: the body of an earlier response was not kept")
 
 // drain reads what is left of a body that nobody waits for, as it came (a
@@ -168,7 +178,7 @@ func (r *Response) drain() {
 		_ = r.Close() // it has been read, or is none of ours
 		return
 	}
-	raw, whole := r.wire.drain(r.ContentLength)
+	raw, whole := r.wire.drain(r.ContentLength, r.limits())
 	_ = r.Body.Close()
 	if !whole {
 		r.loaded, r.body.failed = true, errDiscarded
@@ -176,22 +186,27 @@ func (r *Response) drain() {
 		return
 	}
 	r.wire = wireBody{ReadCloser: io.NopCloser(bytes.NewReader(raw)), ctx: context.Background()}
-	r.body.open(&r.wire, r.Response, r.body.plain)
+	r.body.open(&r.wire, r.Response, r.body.call)
 	r.Body = &r.body
 }
 
-func (b *wireBody) drain(length int64) (raw []byte, whole bool) {
+func (b *wireBody) drain(length int64, limits Limits) (raw []byte, whole bool) {
 	if b.ReadCloser == http.NoBody {
 		return nil, true
 	}
-	if length > maxDrain {
+	most := bound(limits.Drain, defaultDrain)
+	if length > most {
 		return nil, false
 	}
 	body := b.ReadCloser // b may be another one by the time
-	late := time.AfterFunc(drainTime, func() { _ = body.Close() })
+	late := time.AfterFunc(bound(limits.DrainTime, defaultDrainTime), func() { _ = body.Close() })
 	defer late.Stop()
-	raw, err := readAll(io.LimitReader(b, maxDrain+1), max(length, 0))
-	return raw, err == nil && len(raw) <= maxDrain
+	raw, err := readAll(io.LimitReader(b, most), max(length, 0))
+	if err != nil || int64(len(raw)) < most {
+		return raw, err == nil
+	}
+	n, err := b.Read(make([]byte, 1))
+	return raw, n == 0 && err == io.EOF
 }
 
 // acceptsCoded reports whether a request's own headers ask for codings.

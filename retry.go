@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -23,7 +22,8 @@ import (
 // in Statuses, or something else: a proxy refused the tunnel (any method), or a
 // mounted adapter failed in a way of its own. What is not marked is for allowed
 // methods alone. TLS that failed, as over a certificate that is not trusted, a
-// proxy's 407, an error in a body and the end of the context are never retried.
+// proxy's 407, a limit that was crossed, an address that a Guard refused, an
+// error in a body and the end of the context are never retried.
 // A body that can be read only once, and of which some was sent, ends the
 // retries with an [ErrUnrewindableBody].
 type Retry struct {
@@ -238,7 +238,7 @@ func (p *Retry) judge(req *http.Request, err error) (failure, bool) {
 	switch {
 	case errors.As(err, &refused):
 		return failedOther, refused.StatusCode != http.StatusProxyAuthRequired
-	case errors.Is(err, ErrTLS):
+	case errors.Is(err, ErrTLS), errors.Is(err, ErrLimit), errors.Is(err, ErrAddressRefused):
 		return failedOther, false
 	case errors.Is(err, ErrConnectTimeout), isDial(err):
 		return failedConnect, true
@@ -324,12 +324,12 @@ func positive(d, otherwise time.Duration) time.Duration {
 }
 
 // retryAfter reads a Retry-After header (RFC 9110 section 10.2.3): seconds or
-// a date. A date that has passed is no wait.
+// a date. A date that has passed is no wait, and neither is a negative number.
 func retryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		const most = math.MaxInt64 / uint64(time.Second)
-		return time.Duration(min(seconds, most)) * time.Second, true
+	if seconds, ok := parseSeconds(value); ok {
+		const most = math.MaxInt64 / int64(time.Second)
+		return time.Duration(min(max(seconds, 0), most)) * time.Second, true
 	}
 	date, err := http.ParseTime(value)
 	if err != nil {

@@ -333,6 +333,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 			{session.Retry{}, func() string { return "1.5" }, 2 * time.Second},
 			{session.Retry{}, func() string { return "999999" }, 6 * time.Hour},
 			{session.Retry{}, func() string { return strings.Repeat("9", 100) }, 6 * time.Hour},
+			{session.Retry{}, func() string { return strings.Repeat("9", 100) + " or so" }, 2 * time.Second},
 			{session.Retry{}, func() string { return in(1e6*time.Second, http.TimeFormat) }, 6 * time.Hour},
 			{session.Retry{RetryAfterMax: 10 * time.Second}, func() string { return "60" }, 10 * time.Second},
 			{session.Retry{RetryAfterMax: 10 * time.Second}, func() string { return in(time.Hour, http.TimeFormat) }, 10 * time.Second},

@@ -59,6 +59,8 @@ type Session struct {
 	Stream bool
 	// Timeout bounds the parts of every call; zero is no limit.
 	Timeout Timeout
+	// Limits bound what a server can make a call take.
+	Limits Limits
 	// Retry says which failed attempts are made again; nil is none.
 	Retry *Retry
 	// TrustEnv has the environment asked for proxies, a CA bundle and a netrc
@@ -424,6 +426,11 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 	}
 	start := time.Now()
 	got, err := roundTrip(adapter, out, wire)
+	if err == nil {
+		if err = c.limits.checkHeader(got.Header); err != nil {
+			_ = got.Body.Close()
+		}
+	}
 	if err != nil {
 		err = classify(ctx, err)
 		if dog != nil {
@@ -481,6 +488,7 @@ func (s *Session) Clone() *Session {
 		Cert:          s.Cert,
 		Stream:        s.Stream,
 		Timeout:       s.Timeout,
+		Limits:        s.Limits,
 		Retry:         s.Retry.clone(),
 		TrustEnv:      s.TrustEnv,
 		BaseURL:       s.BaseURL,

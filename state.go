@@ -32,6 +32,7 @@ type state struct {
 	Connect       time.Duration          `json:",omitempty"`
 	Read          time.Duration          `json:",omitempty"`
 	Total         time.Duration          `json:",omitempty"`
+	Limits        *Limits                `json:",omitempty"`
 	Retry         *Retry                 `json:",omitempty"`
 	TrustEnv      bool                   `json:",omitempty"`
 	BaseURL       savedText              `json:",omitempty"`
@@ -70,7 +71,7 @@ func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 		Version: stateVersion, Header: textLists[savedText](s.Header), Params: saveParams(s.Params),
 		OrderedParams: textPairs[[2]savedText](s.OrderedParams), Proxies: texts[savedText](s.Proxies), Stream: s.Stream,
 		Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
-		Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
+		Limits: saveLimits(s.Limits), Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
 		MaxRedirects: s.MaxRedirects, Redirects: s.Cache,
 	}
 	saved.Auth = saveAuth(s.Auth)
@@ -203,6 +204,13 @@ func (v *savedVerify) verify() (Verify, error) {
 	return nil, kindf(ErrInvalidRequest, "state: verify of an unknown type")
 }
 
+func saveLimits(l Limits) *Limits {
+	if l == (Limits{}) {
+		return nil
+	}
+	return &l
+}
+
 func saveParams(params url.Values) *string {
 	if params == nil {
 		return nil
@@ -270,6 +278,9 @@ func UnmarshalState(data []byte) (*Session, error) {
 		TrustEnv: saved.TrustEnv, BaseURL: string(saved.BaseURL),
 	}
 	s.MaxRedirects, s.Cache = saved.MaxRedirects, saved.Redirects
+	if saved.Limits != nil {
+		s.Limits = *saved.Limits
+	}
 	if saved.Cert != nil {
 		s.Cert = CertFile{string(saved.Cert.Cert), string(saved.Cert.Key)}
 	}
@@ -278,7 +289,8 @@ func UnmarshalState(data []byte) (*Session, error) {
 
 // SaveState writes what MarshalState gives to a file that only its owner can
 // read (0600): to a temporary one that then takes its place, so that the file
-// is always whole. It returns what was left out.
+// is always whole; a process that is killed meanwhile leaves the temporary one,
+// .session-*.tmp. It returns what was left out.
 func (s *Session) SaveState(path string) (omitted []string, err error) {
 	data, omitted, err := s.MarshalState()
 	if err != nil {

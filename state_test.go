@@ -67,6 +67,7 @@ func TestEachSettingIsSaved(t *testing.T) {
 		"CertFile, one file":     func(s *session.Session) { s.Cert = session.CertFile{Cert: "/c" + notText} },
 		"Stream":                 func(s *session.Session) { s.Stream = true },
 		"Timeout":                func(s *session.Session) { s.Timeout = session.Timeout{Connect: 1, Read: time.Hour, Total: 3} },
+		"Limits":                 func(s *session.Session) { s.Limits = session.Limits{Body: 1 << 40, Ratio: -1, DrainTime: 3} },
 		"NoTimeout":              func(s *session.Session) { s.Timeout = session.Timeout{Read: session.NoTimeout} },
 		"Retry, empty":           func(s *session.Session) { s.Retry = &session.Retry{} },
 		"Retry, methods removed": func(s *session.Session) { s.Retry = &session.Retry{Total: 1, Methods: []string{}} },
@@ -92,7 +93,7 @@ func TestEachSettingIsSaved(t *testing.T) {
 			{"Header", s.Header, got.Header}, {"Params", s.Params, got.Params},
 			{"OrderedParams", s.OrderedParams, got.OrderedParams}, {"Auth", s.Auth, got.Auth},
 			{"Proxies", s.Proxies, got.Proxies}, {"Verify", s.Verify, got.Verify}, {"Cert", s.Cert, got.Cert},
-			{"Stream", s.Stream, got.Stream}, {"Timeout", s.Timeout, got.Timeout}, {"Retry", s.Retry, got.Retry},
+			{"Stream", s.Stream, got.Stream}, {"Limits", s.Limits, got.Limits}, {"Timeout", s.Timeout, got.Timeout}, {"Retry", s.Retry, got.Retry},
 			{"TrustEnv", s.TrustEnv, got.TrustEnv}, {"BaseURL", s.BaseURL, got.BaseURL},
 			{"MaxRedirects", s.MaxRedirects, got.MaxRedirects}, {"Cache", s.Cache, got.Cache}, {"Jar", s.Jar, got.Jar},
 		} {

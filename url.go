@@ -458,17 +458,11 @@ func joinBase(base, ref string) string {
 	return base + tail
 }
 
-// maxLocation bounds the length of a Location in bytes.
-const maxLocation = 64 << 10
-
 // resolveLocation resolves a Location against the URL that it came from, as
 // requests' resolve_redirects does: relative or absolute, in UTF-8, illegal
 // characters encoded, the fragment carried on where it has none (RFC 9110
 // section 10.2.2).
 func resolveLocation(base *url.URL, location string) (*url.URL, error) {
-	if len(location) > maxLocation {
-		return nil, &LimitError{"length of Location", maxLocation}
-	}
 	location = lineBreaks.Replace(strings.TrimLeftFunc(location, isControlOrSpace))
 	if strings.HasPrefix(location, "//") {
 		location = base.Scheme + ":" + location

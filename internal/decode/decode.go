@@ -66,6 +66,9 @@ type Limits struct {
 	// MaxSize is how many decoded bytes may be read. A body of exactly that
 	// size is read whole. 0 or less is no limit.
 	MaxSize int64
+
+	// MaxCodings is how many codings there may be. 0 or less is MaxCodings.
+	MaxCodings int
 }
 
 // NewReader returns a reader of body with the codings that contentEncoding (the
@@ -87,14 +90,18 @@ type Limits struct {
 // after it, Read returns [http.ErrBodyReadAfterClose]. Read itself is not for
 // concurrent use.
 //
-// More than [MaxCodings] codings are an error, and body is left alone.
+// More codings than the limits allow are an error, and body is left alone.
 func NewReader(body io.ReadCloser, contentEncoding []string, limits Limits) (io.ReadCloser, error) {
 	list := codings(contentEncoding)
-	switch {
-	case len(list) == 0:
+	if len(list) == 0 {
 		return body, nil
-	case len(list) > MaxCodings:
-		return nil, fmt.Errorf("%w: %w", ErrDecode, &LimitError{LimitCodings, MaxCodings})
+	}
+	most := limits.MaxCodings
+	if most <= 0 {
+		most = MaxCodings
+	}
+	if len(list) > most {
+		return nil, fmt.Errorf("%w: %w", ErrDecode, &LimitError{LimitCodings, int64(most)})
 	}
 	return newReader(body, list, limits), nil
 }
