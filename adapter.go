@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -34,6 +35,11 @@ type TransportSettings struct {
 	Proxy  *url.URL // nil: none; it must not be changed
 	Verify Verify   // nil: the system's authorities
 	Cert   Cert     // nil: none
+}
+
+// Format masks the proxy's password, whatever the verb.
+func (t TransportSettings) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "TransportSettings{Proxy: %q, Verify: %v, Cert: %v}", redact(t.Proxy), t.Verify, t.Cert)
 }
 
 // RedirectAdapter is an adapter of a scheme other than http and https that
@@ -208,6 +214,11 @@ func (s *Session) Adapters() []Mounted { return slices.Clone(*s.table()) }
 // AdapterFor returns the adapter that serves u, and its prefix; the error is
 // an [ErrNoAdapter]. requests' get_adapter.
 func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
+	return s.mountedFor(nil, u)
+}
+
+// mountedFor is AdapterFor for a call; nil for none.
+func (s *Session) mountedFor(c *call, u *url.URL) (Mounted, error) {
 	if u == nil {
 		return Mounted{}, kindf(ErrInvalidRequest, "no URL")
 	}
@@ -219,9 +230,9 @@ func (s *Session) AdapterFor(u *url.URL) (Mounted, error) {
 		}
 	}
 	if u.Opaque != "" && '0' <= u.Opaque[0] && u.Opaque[0] <= '9' {
-		return Mounted{}, kindf(ErrNoAdapter, "for %q; perhaps http://%s was meant", redact(u), redact(u))
+		return Mounted{}, kindf(ErrNoAdapter, "for %q; perhaps http://%s was meant", c.redact(u), c.redact(u))
 	}
-	return Mounted{}, kindf(ErrNoAdapter, "for %q", redact(u))
+	return Mounted{}, kindf(ErrNoAdapter, "for %q", c.redact(u))
 }
 
 // route finds the adapter of a hop, and what it is to honour.
@@ -236,7 +247,7 @@ func (s *Session) route(c *call, u *url.URL) (http.RoundTripper, TransportSettin
 
 // adapterFor is AdapterFor with the rule that a redirect does not leave http.
 func (s *Session) adapterFor(c *call, u *url.URL) (http.RoundTripper, error) {
-	m, err := s.AdapterFor(u)
+	m, err := s.mountedFor(c, u)
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +280,7 @@ func (s *Session) transportSettings(c *call, u *url.URL, adapter http.RoundTripp
 // unsupported says what a plain RoundTripper cannot honour.
 func (s *Session) unsupported(c *call, u *url.URL) error {
 	refuse := func(what string) error {
-		return kindf(ErrInvalidRequest, "the adapter mounted for %q is a plain RoundTripper, which cannot honour %s: %w", redact(u), what, errors.ErrUnsupported)
+		return kindf(ErrInvalidRequest, "the adapter mounted for %q is a plain RoundTripper, which cannot honour %s: %w", c.redact(u), what, errors.ErrUnsupported)
 	}
 	verify := c.verify
 	if verify == nil {

@@ -321,6 +321,14 @@ func rewound(req *http.Request) (io.ReadCloser, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req.Body, nil
 	}
+	body, err := bodyAgain(req)
+	if err != nil { // that the context ended, which closes a reader, comes first
+		err = firstError(contextError(req.Context()), err)
+	}
+	return body, err
+}
+
+func bodyAgain(req *http.Request) (io.ReadCloser, error) {
 	if req.GetBody != nil {
 		return req.GetBody()
 	}

@@ -29,7 +29,8 @@ type call struct {
 
 	// the request
 	credentials
-	url          *url.URL // of the request that the call was made for
+	url          *url.URL     // of the request that the call was made for
+	secrets      *callSecrets // nil for none
 	cookies      *ownCookies
 	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
 	body         *outbox // nil for none, or one that is in memory

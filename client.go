@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -60,6 +61,14 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		return nil, err
 	}
 	c.url = own.URL
+	secrets, err := s.secretsFor(own.URL, Secrets{})
+	if err != nil {
+		return nil, err
+	}
+	c.secrets = secrets
+	if isHTTP(own.URL.Scheme) {
+		addQuery(own.URL, secrets.query())
+	}
 	if own.Method == "" {
 		own.Method = http.MethodGet
 	}
@@ -71,6 +80,9 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		own.Header[name] = values[:len(values):len(values)]
 	}
 	c.plain = s.addHeaders(own)
+	if err := secrets.setHeaders(own, req.Header, Secrets{}); err != nil {
+		return nil, err
+	}
 	s.adoptCookies(own, c)
 	adoptBody(own, c)
 	return own, s.setAuth(own, c, nil, req.Header)
@@ -84,8 +96,15 @@ func checkMessage(req *http.Request) error {
 	if req.Body == nil && req.ContentLength > 0 {
 		return kindf(ErrInvalidRequest, "a ContentLength without a Body")
 	}
-	if host := req.URL.Hostname(); isHTTP(req.URL.Scheme) && vanishes(host) {
+	if !isHTTP(req.URL.Scheme) {
+		return nil
+	}
+	if host := req.URL.Hostname(); vanishes(host) {
 		return kindf(ErrInvalidHost, "%.100q", host)
+	}
+	// net/http writes both into the request line as they are
+	if strings.ContainsFunc(req.URL.RawQuery, isControlOrSpace) || strings.ContainsFunc(req.URL.Opaque, isControlOrSpace) {
+		return kindf(ErrInvalidURL, "a blank or a control character in the request line")
 	}
 	return nil
 }

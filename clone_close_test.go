@@ -107,6 +107,7 @@ func filled() *session.Session {
 	s.Verify, s.Cert = session.CAFile("ca"), session.CertFile{Cert: "cert"}
 	s.Stream, s.TrustEnv = true, true
 	s.Timeout = session.Timeout{Connect: 1, Read: 2, Total: 3}
+	s.Secrets = session.Secrets{Origin: "http://a.test", Header: session.Header{"K": {"v"}}}
 	s.Limits = session.Limits{Body: 1, Line: 2}
 	s.Retry = &session.Retry{Total: 1, Methods: []string{"GET"}, Statuses: []int{503}}
 	s.BaseURL = "http://a.test"

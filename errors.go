@@ -199,7 +199,7 @@ func (e *StatusError) Error() string {
 		side = "server"
 	}
 	return fmt.Sprintf("session: %d %s error: %.100q for %s",
-		e.Response.StatusCode, side, e.Response.Reason(), redact(e.Response.URL()))
+		e.Response.StatusCode, side, e.Response.Reason(), redactURL(e.Response.Request))
 }
 
 // RedirectError is what a call returns that met too many redirects.
@@ -411,9 +411,20 @@ func isTLS(err error) bool {
 		errors.Is(err, http.ErrSchemeMismatch) {
 		return true
 	}
-	text := err.Error()
-	return strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "remote error: tls:") ||
-		strings.HasPrefix(text, "local error: tls:")
+	return isAlert(err) || strings.HasPrefix(err.Error(), "tls: ")
+}
+
+// isAlert knows what crypto/tls calls an alert, whatever net/http put around
+// it: with TLS 1.3 a client's certificate is refused after the handshake.
+func isAlert(err error) bool {
+	var op *net.OpError
+	for errors.As(err, &op) {
+		if op.Op == "remote error" || op.Op == "local error" {
+			return true
+		}
+		err = op.Err
+	}
+	return false
 }
 
 // timeoutError is the cause that a timeout of this library cancels with.

@@ -350,7 +350,7 @@ func (t classified) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	switch {
-	case err == io.EOF:
+	case err == io.EOF, err.Error() == closedIdle:
 		err = errNoAnswer
 	case strings.Contains(err.Error(), "server response headers exceeded"): // it has no type
 		err = &LimitError{"size of response headers", t.headerLimit()}
@@ -369,6 +369,10 @@ func (t classified) headerLimit() int64 {
 	}
 	return http.DefaultMaxHeaderBytes * 10 // net/http's own
 }
+
+// closedIdle is what net/http calls an EOF that comes while it writes a request
+// that it does not send again; it has no type.
+const closedIdle = "http: server closed idle connection"
 
 var errNoAnswer = fmt.Errorf("closed without an answer: %w", io.EOF)
 

@@ -93,7 +93,7 @@ func again(req *http.Request, c *call) (*http.Request, error) {
 // changesRequest reports whether r has anything that a prepared request has already.
 func changesRequest(r *Request) bool {
 	return r.URL != "" || r.Header != nil || r.Params != nil || r.OrderedParams != nil || r.RawParams != "" ||
-		r.Cookies != nil || r.Body != nil || r.Files != nil || r.Auth != nil
+		r.Cookies != nil || r.Body != nil || r.Files != nil || r.Auth != nil || !r.Secrets.isEmpty()
 }
 
 // with returns a copy of the call with the settings that r has.

@@ -162,6 +162,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	next.URL = to
 	deleteHeader(next.Header, "Proxy-Authorization")
 	deleteHeader(next.Header, "Cookie")
+	c.secrets = c.secrets.redirected(to, next.Header)
 	if from.Host == from.URL.Host || r.stripAuth(from.URL, to) {
 		next.Host = to.Host // an override belongs to its origin
 	}

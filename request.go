@@ -38,6 +38,8 @@ type Request struct {
 	Files Files
 	// Auth takes the place of the session's; NoAuth removes it.
 	Auth Auth
+	// Secrets are for one origin alone; they go over the session's, name by name.
+	Secrets Secrets
 	// Proxies overrides the session's entry by entry; an empty value removes
 	// one, and keeps the environment's from taking its place.
 	Proxies Proxies
@@ -121,7 +123,7 @@ func (r *Request) take(opt Option) {
 			return
 		}
 	case Basic, Bearer, *Digest, AuthFunc, noAuth, Cookies, Form, OrderedForm, Text, Bytes,
-		jsonBody, *readerBody, fileBody, Files, Timeout, Limits, *Retry, Proxies, OrderedParams:
+		jsonBody, *readerBody, fileBody, Files, Timeout, Limits, *Retry, Proxies, OrderedParams, Secrets:
 	default:
 		r.Header, r.Params = r.Header.Clone(), cloneValues(r.Params)
 	}

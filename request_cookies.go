@@ -68,6 +68,9 @@ func (s *Session) addCookies(req *http.Request, c *call) {
 	if c.cookies.serve(req.URL) {
 		header = c.cookies.over(header)
 	}
+	if own := c.secrets.cookiesFor(req.URL); own != nil {
+		header = own.over(header)
+	}
 	if header != "" {
 		setHeader(req, "Cookie", header)
 	}

@@ -235,6 +235,24 @@ func (b *replay) Read(p []byte) (int, error) {
 
 func (b *replay) Close() error { return nil }
 
+// Save writes the body, decoded, to the file at path, and returns its length in
+// bytes. The file is replaced as a whole or, after an error, not at all: it is
+// written beside the old one and renamed. Its mode is 0600; a symbolic link at
+// path is replaced, not followed. A streamed body is not held in memory. Errors
+// are those of [Response.Bytes] and of the file.
+func (r *Response) Save(path string) (n int64, err error) {
+	body := r.reader()
+	defer body.Close()
+	err = writeFileAtomic(path, func(w io.Writer) error {
+		n, err = io.Copy(w, body)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
 // Encoding is the charset that the Content-Type names, or implies: ISO-8859-1
 // for text, UTF-8 for JSON; "" if neither. requests' encoding.
 func (r *Response) Encoding() string {

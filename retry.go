@@ -82,7 +82,7 @@ func (r *Retry) clone() *Retry {
 // [Response.Attempts] list them.
 type Attempt struct {
 	Method string
-	URL    string        // its password masked
+	URL    string        // its password, and parameters that are secret, masked
 	Status int           // 0 where no answer came
 	Err    error         // why none came
 	Wait   time.Duration // until the next attempt
@@ -214,7 +214,7 @@ func (r *retries) done(resp *Response, err error) (*Response, error) {
 }
 
 func (r *retries) note(req *http.Request, resp *Response, err error) {
-	attempt := Attempt{Method: req.Method, URL: redact(req.URL), Err: err}
+	attempt := Attempt{Method: req.Method, URL: redactURL(req), Err: err}
 	if resp != nil {
 		attempt.Status = resp.StatusCode
 	}

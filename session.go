@@ -44,6 +44,8 @@ type Session struct {
 	OrderedParams OrderedParams
 	// Auth authenticates every request. With a BaseURL it stays with its origin.
 	Auth Auth
+	// Secrets are headers, parameters and cookies for one origin alone.
+	Secrets Secrets
 	// Jar keeps cookies. New sets a [Jar]; nil keeps none.
 	Jar http.CookieJar
 	// Proxies names proxies by what they serve.
@@ -215,7 +217,7 @@ func envelopeOf(req *http.Request, err error) error {
 	if req == nil {
 		return envelope("", "", err)
 	}
-	return envelope(req.Method, redact(req.URL), err)
+	return envelope(req.Method, redactURL(req), err)
 }
 
 // hopError is an error of a hop after the first.
@@ -236,19 +238,28 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := s.secretsFor(u, r.Secrets)
+	if err != nil {
+		return nil, err
+	}
 	if isHTTP(u.Scheme) {
 		addQuery(u, mergedQuery(r, s))
+		addQuery(u, secrets.query())
 	}
 	method, err := methodOf(r.Method)
 	if err != nil {
 		return nil, err
 	}
 	c := s.newCall(ctx, u, r)
+	c.secrets = secrets
 	if r.Redirects == Inherit {
 		c.redirects = method != http.MethodHead
 	}
 	req := newRequest(c.asContext(), method, u)
 	if req.Header, err = mergeHeader(r.Header, s.headerFor(u)); err != nil {
+		return nil, err
+	}
+	if err := secrets.setHeaders(req, r.Header, r.Secrets); err != nil {
 		return nil, err
 	}
 	if err := s.setCookies(req, c, r.Cookies); err != nil {
@@ -353,6 +364,10 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 // exchange sends one request of a chain of redirects and gives the answer to
 // the hooks.
 func (s *Session) exchange(req *http.Request) (*Response, error) {
+	if err := firstError(checkMessage(req), checkHeaders(req.Header)); err != nil {
+		closeBody(req) // a redirect step of the caller's, or SendPrepared, changed it
+		return nil, err
+	}
 	c := callOf(req.Context())
 	c.sent.Store(true)
 	resp, err := s.authenticated(req)
@@ -481,6 +496,7 @@ func (s *Session) Clone() *Session {
 		Params:        cloneValues(s.Params),
 		OrderedParams: slices.Clone(s.OrderedParams),
 		Auth:          s.Auth,
+		Secrets:       s.Secrets.clone(),
 		Jar:           s.Jar,
 		Proxies:       s.Proxies.clone(),
 		Hooks:         Hooks{Response: slices.Clone(s.Hooks.Response)},

@@ -25,6 +25,7 @@ type state struct {
 	Params        *string                `json:",omitempty"` // URL-encoded
 	OrderedParams [][2]savedText         `json:",omitzero"`
 	Auth          *savedAuth             `json:",omitempty"`
+	Secrets       *savedSecrets          `json:",omitempty"`
 	Proxies       map[string]savedText   `json:",omitzero"`
 	Verify        *savedVerify           `json:",omitempty"`
 	Cert          *savedCert             `json:",omitempty"`
@@ -45,6 +46,13 @@ type savedAuth struct {
 	Type     string    // "basic", "bearer", "digest", "none"
 	Username savedText `json:",omitempty"`
 	Password savedText `json:",omitempty"` // or the token
+}
+
+type savedSecrets struct {
+	Origin  savedText              `json:",omitempty"`
+	Header  map[string][]savedText `json:",omitempty"`
+	Params  *string                `json:",omitempty"` // URL-encoded
+	Cookies map[string]savedText   `json:",omitempty"`
 }
 
 type savedVerify struct {
@@ -71,7 +79,7 @@ func (s *Session) MarshalState() (data []byte, omitted []string, err error) {
 		Version: stateVersion, Header: textLists[savedText](s.Header), Params: saveParams(s.Params),
 		OrderedParams: textPairs[[2]savedText](s.OrderedParams), Proxies: texts[savedText](s.Proxies), Stream: s.Stream,
 		Connect: s.Timeout.Connect, Read: s.Timeout.Read, Total: s.Timeout.Total,
-		Limits: saveLimits(s.Limits), Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
+		Secrets: saveSecrets(s.Secrets), Limits: saveLimits(s.Limits), Retry: s.Retry, TrustEnv: s.TrustEnv, BaseURL: savedText(s.BaseURL),
 		MaxRedirects: s.MaxRedirects, Redirects: s.Cache,
 	}
 	saved.Auth = saveAuth(s.Auth)
@@ -204,6 +212,25 @@ func (v *savedVerify) verify() (Verify, error) {
 	return nil, kindf(ErrInvalidRequest, "state: verify of an unknown type")
 }
 
+func saveSecrets(s Secrets) *savedSecrets {
+	if s.isEmpty() && s.Origin == "" {
+		return nil
+	}
+	return &savedSecrets{
+		savedText(s.Origin), textLists[savedText](s.Header), saveParams(url.Values(s.Params)), texts[savedText](s.Cookies),
+	}
+}
+
+func (s *savedSecrets) secrets() (Secrets, error) {
+	if s == nil {
+		return Secrets{}, nil
+	}
+	params, err := savedParams(s.Params)
+	return Secrets{
+		string(s.Origin), textLists[string](s.Header), Params(params), texts[string](s.Cookies),
+	}, err
+}
+
 func saveLimits(l Limits) *Limits {
 	if l == (Limits{}) {
 		return nil
@@ -267,12 +294,16 @@ func UnmarshalState(data []byte) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := saved.Secrets.secrets()
+	if err != nil {
+		return nil, err
+	}
 	jar, err := saved.Jar.jar()
 	if err != nil {
 		return nil, err
 	}
 	s := &Session{
-		Jar: jar, Header: textLists[string](saved.Header), Params: params,
+		Secrets: secrets, Jar: jar, Header: textLists[string](saved.Header), Params: params,
 		OrderedParams: textPairs[Pair](saved.OrderedParams), Auth: auth, Proxies: texts[string](saved.Proxies), Verify: verify, Stream: saved.Stream,
 		Timeout: Timeout{saved.Connect, saved.Read, saved.Total}, Retry: saved.Retry,
 		TrustEnv: saved.TrustEnv, BaseURL: string(saved.BaseURL),

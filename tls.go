@@ -180,7 +180,28 @@ func (k tlsKey) config(base *tls.Config) (*tls.Config, error) {
 		}
 		config.RootCAs = pool
 	}
+	knowRefusals(config)
 	return config, k.cert.addTo(config)
+}
+
+// knowRefusals makes what the verification of a Base's own refuses known for
+// what it is, as crypto/tls does with its own.
+func knowRefusals(config *tls.Config) {
+	if verify := config.VerifyConnection; verify != nil {
+		config.VerifyConnection = func(state tls.ConnectionState) error { return refused(verify(state)) }
+	}
+	if verify := config.VerifyPeerCertificate; verify != nil {
+		config.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) error {
+			return refused(verify(raw, chains))
+		}
+	}
+}
+
+func refused(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &tls.CertificateVerificationError{Err: err}
 }
 
 func (c certificate) addTo(config *tls.Config) error {
