@@ -669,3 +669,32 @@ func TestAReaderThatAnotherBodyReplacesIsClosed(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, kept.count())
 }
+
+// closeSignal is a body that can be sent again and tells when it was closed.
+type closeSignal struct {
+	*strings.Reader
+	closed chan struct{}
+}
+
+func (c closeSignal) Close() error {
+	close(c.closed)
+	return nil
+}
+
+func TestTheEndOfTheContextIsTheErrorOfABodyThatItClosed(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	require.NoError(t, s.Mount("http://", roundTripper(func(req *http.Request) (*http.Response, error) {
+		return answer(req, http.StatusTemporaryRedirect, http.Header{"Location": {"/next"}}, ""), nil
+	})))
+	ctx, cancel := context.WithCancel(t.Context())
+	body := closeSignal{strings.NewReader("hello"), make(chan struct{})}
+	cancelled := session.Hooks{Response: []session.ResponseHook{func(*session.Response) (*session.Response, error) {
+		cancel()
+		<-body.closed
+		return nil, nil
+	}}}
+	_, err := s.Post(ctx, "http://a.test/", session.Reader(body), cancelled)
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.NotErrorIs(t, err, session.ErrUnrewindableBody)
+}

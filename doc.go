@@ -112,12 +112,13 @@
 // Proxy-Authorization and Cookie headers, go to that origin only; its Params
 // go to any. Any other
 // header goes wherever redirects lead, as with requests and net/http: a secret
-// such as an API key belongs in an [AuthFunc], not in Header.
+// such as an API key belongs in [Session.Secrets], or an [AuthFunc], not in
+// Header. Types of this package that hold credentials print without them.
 //
 // A redirect leads from http and https to those two only, unless the adapter of
 // another scheme opts in ([RedirectAdapter]). Cookies follow RFC 6265bis with the
 // public suffix list: Secure ones neither come nor go without TLS. Errors hold
 // no header values and no passwords; they do hold URLs, so a token in a query
-// shows in them. [Session.SaveState] and [Jar.Save] write secrets, to files that
+// shows in them, but for parameters that are [Secrets]. [Session.SaveState] and [Jar.Save] write secrets, to files that
 // only their owner can read.
 package session

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -182,12 +180,7 @@ func ExampleStream() {
 	if err := resp.CheckStatus(); err != nil {
 		log.Fatal(err)
 	}
-	file, err := os.Create(path)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer file.Close()
-	n, err := io.Copy(file, resp.Body)
+	n, err := resp.Save(path) // all of it, or the file stays as it was
 	if err != nil {
 		log.Fatal(err) // session.ErrIncompleteBody where the connection broke off
 	}
@@ -274,10 +267,7 @@ func ExampleRetry() {
 
 	s := session.New()
 	s.BaseURL = api.URL
-	s.Auth = session.AuthFunc(func(req *http.Request) error {
-		req.Header.Set("X-Api-Key", "secret")
-		return nil
-	})
+	s.Secrets.Header = session.Header{"X-Api-Key": {"secret"}} // for the origin of BaseURL
 	s.Retry = &session.Retry{
 		Total:         2,
 		Connect:       1,

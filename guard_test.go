@@ -58,8 +58,7 @@ func TestGuardRefusesAddresses(t *testing.T) {
 		"its own dialler":   nil,
 		"a Base":            {},
 		"a Base that dials": {DialContext: new(net.Dialer).DialContext},
-		//lint:ignore SA1019 a Base may have it
-		"an old dialler": {Dial: net.Dial},
+		"an old dialler":    {Dial: net.Dial},
 	} {
 		s := guardedBy(t, &session.HTTPAdapter{Base: base, Guard: session.PublicOnly})
 		s.Retry = &session.Retry{Total: 3}

@@ -287,11 +287,7 @@ func (r *Redirector) nextOf(ctx context.Context, resp *Response, history []*Resp
 		resp.drain()
 		return nil, &RedirectError{Response: resp, History: resp.History}
 	}
-	next, err := r.next(resp, ctx)
-	if err != nil {
-		resp.Close()
-	}
-	return next, err
+	return resp.unlessFails(func() (*http.Request, error) { return r.next(resp, ctx) })
 }
 
 // leaves reports whether a redirect is the caller's to follow: net/http returns

@@ -157,6 +157,20 @@ func (r *Response) Close() error {
 	return r.Body.Close()
 }
 
+// unlessFails makes the request that is to follow the response, which is closed
+// where code of the caller's fails in that, or panics.
+func (r *Response) unlessFails(follow func() (*http.Request, error)) (next *http.Request, err error) {
+	done := false
+	defer func() {
+		if !done {
+			_ = r.Close()
+		}
+	}()
+	next, err = follow()
+	done = err == nil
+	return next, err
+}
+
 // Bytes returns the body, decoded. Of a streamed response it reads the rest.
 // The slice is the response's own: it must not be written to. Errors are
 // [ErrIncompleteBody], [ErrDecode], [ErrReadTimeout], [ErrTotalTimeout],

@@ -182,11 +182,17 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (*http.Request, error
 	if r == nil {
 		return nil, envelope("", "", kindf(ErrInvalidRequest, "no request"))
 	}
+	done := false
+	defer func() {
+		if !done { // an Auth may panic
+			r.closeReaders()
+		}
+	}()
 	req, err := s.prepare(ctx, r)
 	if err != nil {
-		r.closeReaders()
 		return nil, envelope(r.Method, joinBase(s.BaseURL, r.URL), err)
 	}
+	done = true
 	return req, nil
 }
 
@@ -333,10 +339,11 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	c.body.begin()
 	timed, cancel := c.bounded(req)
 	stop := c.body.closeWith(timed.Context())
+	done := false // after an error, and after a panic of the caller's code
 	defer func() {
 		stop()
-		c.body.finish(err != nil)
-		if err != nil {
+		c.body.finish(!done)
+		if !done {
 			cancel()
 		}
 	}()
@@ -358,6 +365,7 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 			return nil, &hopError{resp.Request, err}
 		}
 	}
+	done = true
 	return resp, nil
 }
 
@@ -387,12 +395,11 @@ func (s *Session) authenticated(req *http.Request) (*Response, error) {
 	if !ok {
 		return resp, nil
 	}
-	next, err := s.answer(auth, resp)
-	if err != nil || next == nil {
-		if err != nil {
-			resp.Close()
-			return nil, err
-		}
+	next, err := resp.unlessFails(func() (*http.Request, error) { return s.answer(auth, resp) })
+	if err != nil {
+		return nil, err
+	}
+	if next == nil {
 		return resp, nil
 	}
 	resp.drain()
