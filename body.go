@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 )
 
@@ -274,6 +275,18 @@ func (r *Request) closeReaders() {
 	}
 }
 
+// closeUnlessIn closes the reader unless the body is of the same one.
+func (b *readerBody) closeUnlessIn(body Body) {
+	now, ok := body.(*readerBody)
+	if !ok || now != b && !sameReader(now.r, b.r) {
+		b.close()
+	}
+}
+
+func sameReader(a, b io.Reader) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+}
+
 // close closes the reader, if it can be closed.
 func (b *readerBody) close() {
 	if closer, ok := b.r.(io.Closer); ok {
@@ -305,7 +318,7 @@ func (c content) attach(req *http.Request, out *outbox) error {
 		}
 		req.Body, req.ContentLength = body, c.length
 		if out.replayable() {
-			req.GetBody = out.next
+			req.GetBody = out.again
 		}
 	case len(c.data) > 0:
 		data := c.data
@@ -329,11 +342,12 @@ func rewound(req *http.Request) (io.ReadCloser, error) {
 }
 
 func bodyAgain(req *http.Request) (io.ReadCloser, error) {
+	c := callOf(req.Context())
+	if c != nil && c.body != nil && (req.GetBody == nil || c.body.gave(req.Body)) {
+		return c.body.next()
+	}
 	if req.GetBody != nil {
 		return req.GetBody()
-	}
-	if c := callOf(req.Context()); c != nil && c.body != nil {
-		return c.body.next()
 	}
 	return nil, ErrUnrewindableBody
 }

@@ -43,6 +43,7 @@ type call struct {
 
 	shield shield // between the call and its context
 
+	over *atomic.Bool // whether a call with a Total has returned; nil where there is none
 	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
 }
 
@@ -111,6 +112,14 @@ func (c *call) under(ctx context.Context) *call {
 	return &copied
 }
 
+// end says that a call has returned: what is sent in its context from now on
+// has a Total of its own.
+func (c *call) end() {
+	if c.over != nil {
+		c.over.Store(true)
+	}
+}
+
 // bounded returns a request whose call ends with its Total timeout, and what
 // frees the timer; the request itself where no Total is set.
 func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
@@ -120,6 +129,9 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 	ctx, cancel := context.WithTimeoutCause(c.Context, c.timeout.Total,
 		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
 	timed := c.under(ctx)
-	timed.caller = c.Context
+	timed.over = new(atomic.Bool)
+	if timed.caller == nil {
+		timed.caller = c.Context
+	}
 	return req.WithContext(timed.asContext()), cancel
 }

@@ -74,6 +74,9 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	}
 	own.Header = make(http.Header, max(len(req.Header), len(s.Header))+2) // Cookie and Authorization
 	for name, values := range req.Header {
+		if framesOddly(name) {
+			continue // net/http leaves these out in their usual spelling
+		}
 		if err := checkHeader(name, values); err != nil {
 			return nil, err
 		}
@@ -166,10 +169,11 @@ func (s *Session) addHeaders(req *http.Request) (plain bool) {
 }
 
 // adoptCookies adds the jar's cookies to those that the caller set, which
-// stay with their host.
+// stay with their origin.
 func (s *Session) adoptCookies(req *http.Request, c *call) {
 	if lines := headerValues(req.Header, "Cookie"); len(lines) > 0 {
-		c.cookies = &ownCookies{host: hostKey(req.URL), secure: req.URL.Scheme == "https", header: lines}
+		origin := *req.URL
+		c.cookies = &ownCookies{header: lines, origin: &origin}
 	}
 	s.refreshCookies(req, c)
 }
@@ -187,7 +191,7 @@ func adoptBody(req *http.Request, c *call) {
 	}
 	c.body = newOutbox(content{open: s.open, sources: []*source{s}, length: length})
 	if c.body.replayable() {
-		req.GetBody = c.body.next
+		req.GetBody = c.body.again
 	}
 	req.Body, _ = c.body.next()
 }

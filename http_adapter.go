@@ -31,8 +31,9 @@ type HTTPAdapter struct {
 	// DisableCompression are not asked: these are the session's. HTTP/2 is on
 	// unless its Protocols or an empty TLSNextProto say otherwise.
 	Base *http.Transport
-	// Wrap, where it is set, puts middleware around each transport; it must not
-	// return nil.
+	// Wrap, where it is set, puts middleware around each transport, which comes
+	// as a RoundTripper of this package's whose errors have their kind; it must
+	// not return nil.
 	Wrap func(http.RoundTripper) http.RoundTripper
 	// Guard, where it is set, is asked before each connection is made whether it
 	// may be, with the address that names were resolved to, redirects included:

@@ -58,12 +58,26 @@ func checkHeader(name string, values []string) error {
 	if !httpguts.ValidHeaderFieldName(name) {
 		return kindf(ErrInvalidHeader, "name %.100q", name)
 	}
+	if framesOddly(name) {
+		return kindf(ErrInvalidHeader, "spelling of %q", name)
+	}
 	for _, value := range values {
 		if !httpguts.ValidHeaderFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
 			return kindf(ErrInvalidHeader, "value of %q", name)
 		}
 	}
 	return nil
+}
+
+// framesOddly reports whether name is one of the headers that net/http writes by
+// itself, in a spelling that it would write besides: two lengths, or two hosts.
+func framesOddly(name string) bool {
+	for _, framing := range [...]string{"Host", "Content-Length", "Transfer-Encoding"} {
+		if len(name) == len(framing) && name != framing && strings.EqualFold(name, framing) {
+			return true
+		}
+	}
+	return false
 }
 
 func checkHeaders(h http.Header) error {

@@ -26,20 +26,30 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 	}
 	c := callOf(req.Context())
 	if c == nil || !c.made(req) {
-		return s.adoptPrepared(req, r)
+		return s.adoptPrepared(req, c, r)
 	}
 	c = c.resumed(req.Context()).with(r)
-	return again(replaced(req, c), c)
+	had := c.body
+	req = replaced(req, c)
+	if c.body != had { // a body of the caller's, which nothing has sent
+		c.sent.Store(true)
+		return req, nil
+	}
+	return again(req, c)
 }
 
-// resumed is the call as it goes on in the context of its request: what ends
-// with a call before, its Total, is left behind.
+// resumed is the call as it goes on in the context of its request: the Total of
+// a call that has returned is left behind.
 func (c *call) resumed(ctx context.Context) *call {
-	if _, untouched := ctx.(callContext); untouched {
+	_, untouched := ctx.(callContext)
+	switch {
+	case !untouched: // the caller has put another context around it
+	case c.caller == nil:
 		ctx = c.Context
-		if c.caller != nil {
-			ctx = c.caller
-		}
+	case !c.over.Load(): // a hook sends: the call goes on, and its Total
+		return c.under(c.Context)
+	default:
+		ctx = c.caller
 	}
 	c = c.under(ctx)
 	c.caller = nil
@@ -49,12 +59,19 @@ func (c *call) resumed(ctx context.Context) *call {
 // replaced is a request with its call, whose body may be another one by now.
 func replaced(req *http.Request, c *call) *http.Request {
 	req = req.WithContext(c.asContext())
-	if c.body == nil || c.body.gave(req.Body) || req.Body == nil || req.Body == http.NoBody {
+	if req.Body == nil || req.Body == http.NoBody || c.body != nil && c.body.gave(req.Body) {
 		return req
 	}
+	if c.body == nil && req.GetBody != nil {
+		return req // in memory
+	}
 	if req.GetBody != nil {
-		if body, err := req.GetBody(); err == nil && c.body.gave(body) {
-			req.GetBody = nil
+		if body, err := req.GetBody(); err == nil {
+			if c.body.gave(body) {
+				req.GetBody = nil
+			} else {
+				_ = body.Close()
+			}
 		}
 	}
 	c.body = nil
@@ -63,11 +80,21 @@ func replaced(req *http.Request, c *call) *http.Request {
 }
 
 // adoptPrepared makes a request that no session prepared one of the session's.
-func (s *Session) adoptPrepared(req *http.Request, r *Request) (*http.Request, error) {
+// Where it has the context of another request, of the call around, it is bound
+// by what that says of proxies, time and limits, and lent nothing that could be
+// a credential.
+func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request) (*http.Request, error) {
 	if err := checkMessage(req); err != nil {
 		return req, err
 	}
 	c := s.newCall(req.Context(), req.URL, r)
+	if around != nil {
+		c.proxies, c.direct = r.Proxies.over(around.proxies), around.direct || r.NoProxy
+		c.timeout, c.limits = r.Timeout.over(around.timeout), r.Limits.over(around.limits)
+		if r.Retry == nil {
+			c.retry = around.retry
+		}
+	}
 	own := req.WithContext(c.asContext())
 	if own.Header == nil {
 		own.Header = make(http.Header)

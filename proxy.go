@@ -126,11 +126,21 @@ func (s *Session) proxyFor(c *call, u *url.URL) (*url.URL, error) {
 func (p Proxies) check() error {
 	for key := range p {
 		scheme, host, hasHost := strings.Cut(key, "://")
-		if scheme == "" || scheme != strings.ToLower(scheme) || hasHost && host == "" {
+		if scheme == "" || key != strings.ToLower(key) || strings.Contains(scheme, ":") || hasHost && !isProxyHost(host) {
 			return kindf(ErrInvalidProxy, "key %.40q is neither a scheme, such as \"https\", nor a scheme and host, such as \"https://a.test\"", key)
 		}
 	}
 	return nil
+}
+
+// isProxyHost reports whether text is a host as a key names it, without a port:
+// an address of IPv6 with brackets or without.
+func isProxyHost(text string) bool {
+	if strings.Count(text, ":") > 1 && text[0] != '[' {
+		text = "[" + text + "]"
+	}
+	host, err := normalizeHost(text)
+	return err == nil && host == text
 }
 
 // Format masks the passwords, whatever the verb.

@@ -337,6 +337,7 @@ func (s *Session) sendHop(req *http.Request) (*Response, error) {
 	c := callOf(req.Context())
 	timed, cancel := c.bounded(req)
 	resp, err := s.exchange(timed)
+	callOf(timed.Context()).end()
 	if err != nil {
 		cancel()
 		return nil, err

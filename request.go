@@ -103,17 +103,15 @@ type Option interface {
 // another body takes is closed.
 func (r *Request) take(opt Option) {
 	if given, ok := r.Body.(*readerBody); ok {
-		defer func() {
-			if now, _ := r.Body.(*readerBody); now != given {
-				given.close()
-			}
-		}()
+		if _, ok := opt.(Body); ok { // an option of the caller's may go on using the reader
+			defer func() { given.closeUnlessIn(r.Body) }()
+		}
 	}
 	switch o := opt.(type) {
 	case nil:
 		return
 	case Header:
-		if r.Header == nil {
+		if r.Header == nil && canonicalNames(o) {
 			r.Header = http.Header(o)
 			return
 		}
@@ -237,3 +235,13 @@ const NoProxy noProxy = 0
 type noProxy int
 
 func (noProxy) Apply(r *Request) { r.NoProxy = true }
+
+// canonicalNames reports whether no name has to be put into canonical form.
+func canonicalNames(h Header) bool {
+	for name := range h {
+		if http.CanonicalHeaderKey(name) != name {
+			return false
+		}
+	}
+	return true
+}

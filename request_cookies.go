@@ -17,6 +17,7 @@ type ownCookies struct {
 	host   string
 	secure bool
 	header []string // a Cookie header that the caller of Do set
+	origin *url.URL // which the header stays with, as an Authorization does (CVE-2022-27776)
 }
 
 // newOwnCookies checks a request's cookies; nil for none.
@@ -37,6 +38,9 @@ func newOwnCookies(values Cookies, u *url.URL) (*ownCookies, error) {
 
 // serve reports whether the cookies go with a request for u.
 func (o *ownCookies) serve(u *url.URL) bool {
+	if o != nil && o.header != nil {
+		return !ShouldStripAuth(o.origin, u)
+	}
 	return o != nil && o.host == hostKey(u) && (!o.secure || u.Scheme == "https")
 }
 

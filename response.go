@@ -79,6 +79,9 @@ func (r *Response) whenClosed(free func()) {
 		free()
 	case r.wire.ReadCloser == nil: // a hook made the response
 		r.Body = &wireBody{ReadCloser: r.Body, ctx: context.Background(), free: free}
+	case r.wire.free != nil: // a call of a hook's
+		own := r.wire.free
+		r.wire.free = func() { own(); free() }
 	default:
 		r.wire.free = free
 	}

@@ -200,7 +200,9 @@ func (s *Session) Prepare(ctx context.Context, r *Request) (*http.Request, error
 // merging headers, parameters or cookies again. Options may change how it is
 // sent (Timeout, Proxies, Verify, Cert, Stream, FollowRedirects, Hooks, Retry);
 // one that changes what is sent is an [ErrInvalidRequest]. A request from
-// elsewhere is sent as it is, with the session's other settings. requests' send.
+// elsewhere is sent as it is, with the session's other settings; so is one that
+// was prepared for another origin than it now leads to, which keeps its proxies,
+// timeouts, limits and Retry alone. requests' send.
 func (s *Session) SendPrepared(req *http.Request, opts ...Option) (*Response, error) {
 	req, err := s.withOptions(req, opts)
 	if err != nil {
@@ -342,6 +344,7 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 	done := false // after an error, and after a panic of the caller's code
 	defer func() {
 		stop()
+		callOf(timed.Context()).end()
 		c.body.finish(!done)
 		if !done {
 			cancel()
@@ -516,7 +519,7 @@ func (s *Session) Clone() *Session {
 		TrustEnv:      s.TrustEnv,
 		BaseURL:       s.BaseURL,
 	}
-	if jar, ok := s.Jar.(*Jar); ok {
+	if jar, ok := s.Jar.(*Jar); ok && jar != nil {
 		clone.Jar = jar.Clone()
 	}
 	clone.Cache = s.Cache.clone()

@@ -20,6 +20,7 @@ type outbox struct {
 
 	opening sync.Mutex // makes it one step to see that an upload is the latest, and to open it
 	latest  atomic.Pointer[upload]
+	round   int          // under opening: how often the session has rewound
 	calls   atomic.Int32 // that are being made, and may ask for another upload
 }
 
@@ -41,16 +42,24 @@ func (o *outbox) announce(length int64) {
 // next gives the body from its start. Nothing is opened before it is read. It
 // is an [ErrUnrewindableBody] where a reader of the caller's can be read only
 // once, and was.
-func (o *outbox) next() (io.ReadCloser, error) {
+func (o *outbox) next() (io.ReadCloser, error) { return o.give(1) }
+
+// again is next for anybody, as a GetBody: it takes nothing away from the others.
+func (o *outbox) again() (io.ReadCloser, error) { return o.give(0) }
+
+func (o *outbox) give(rounds int) (io.ReadCloser, error) {
 	for _, s := range o.sources {
 		if !s.canOpen() {
 			return nil, ErrUnrewindableBody
 		}
 	}
-	u := &upload{outbox: o}
 	o.opening.Lock()
 	defer o.opening.Unlock()
-	o.latest.Store(u)
+	o.round += rounds
+	u := &upload{outbox: o, round: o.round}
+	if rounds > 0 || o.calls.Load() > 0 {
+		o.latest.Store(u)
+	}
 	return u, nil
 }
 
@@ -63,10 +72,20 @@ func (o *outbox) openFor(u *upload) (io.ReadCloser, error) {
 	}
 	o.opening.Lock()
 	defer o.opening.Unlock()
-	if o.latest.Load() != u {
+	if u.round != o.round {
 		return nil, errSuperseded
 	}
 	return o.open()
+}
+
+// superseded reports whether a later upload has the caller's readers.
+func (o *outbox) superseded(u *upload) bool {
+	if len(o.sources) == 0 {
+		return false
+	}
+	o.opening.Lock()
+	defer o.opening.Unlock()
+	return u.round != o.round
 }
 
 // gave reports whether a body is one of the outbox's.
@@ -122,6 +141,7 @@ func (o *outbox) close() {
 // upload is the body being sent once. Its Close may come while it is read.
 type upload struct {
 	outbox *outbox
+	round  int // of the session's that it is for
 
 	mu     sync.Mutex
 	body   io.ReadCloser // once it is read
@@ -141,6 +161,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	body, err := u.opened()
 	if err != nil {
 		return 0, wrapKind(ErrRequestBody, err)
+	}
+	if u.outbox.superseded(u) {
+		return 0, wrapKind(ErrRequestBody, errSuperseded)
 	}
 	n, err := body.Read(p)
 	if u.outbox.length >= 0 && (err == nil || err == io.EOF) {
@@ -200,7 +223,7 @@ func (u *upload) Close() (err error) {
 	if body != nil {
 		err = body.Close()
 	}
-	if u.outbox.calls.Load() <= 0 {
+	if u.outbox.calls.Load() <= 0 && u.outbox.latest.Load() == u {
 		u.outbox.close()
 	}
 	return err
