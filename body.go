@@ -284,7 +284,7 @@ func (b *readerBody) closeUnlessIn(body Body) {
 }
 
 func sameReader(a, b io.Reader) bool {
-	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.TypeOf(a).Comparable() && a == b
+	return reflect.ValueOf(a).Comparable() && a == b // others would panic
 }
 
 // close closes the reader, if it can be closed.

@@ -698,3 +698,192 @@ func TestTheEndOfTheContextIsTheErrorOfABodyThatItClosed(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 	assert.NotErrorIs(t, err, session.ErrUnrewindableBody)
 }
+
+// What an option wraps is still to be read; what is given again is not replaced.
+func TestAReaderThatIsStillToBeSentIsNotClosed(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for _, c := range []struct {
+		what   string
+		second func(r io.Reader) session.Option
+		closed int
+	}{
+		{"given again", func(r io.Reader) session.Option { return session.Reader(r) }, 1},
+		{"given again by an option", func(r io.Reader) session.Option {
+			return session.OptionFunc(func(to *session.Request) { to.Body = session.Reader(r) })
+		}, 1},
+		{"wrapped by an option", func(r io.Reader) session.Option {
+			return session.OptionFunc(func(to *session.Request) { to.Body = session.Reader(io.TeeReader(r, io.Discard)) })
+		}, 0}, // a TeeReader cannot be closed
+	} {
+		counter := &closeCounter{}
+		counter.Reader = readerFunc(func(p []byte) (int, error) {
+			assert.Zero(t, counter.count(), "%s: closed before it is sent", c.what)
+			return copy(p, "hello"), io.EOF
+		})
+		_, err := s.Post(t.Context(), "http://a.test/", session.Reader(counter), c.second(counter))
+		require.NoError(t, err, c.what)
+		assert.Equal(t, "hello", srv.last(t).Body, c.what)
+		assert.Eventually(t, func() bool { return counter.count() >= c.closed }, time.Second, time.Millisecond)
+		assert.Equal(t, c.closed, counter.count(), c.what)
+	}
+	for _, r := range []io.Reader{nil, struct{ io.Reader }{readerFunc(nil)}} { // which == would panic at
+		_, err := s.Get(t.Context(), "http://a.test/", session.Reader(r), session.Reader(r), session.Text("t"))
+		require.NoError(t, err)
+	}
+}
+
+// signing reads the body by GetBody for a header, as signatures do; then it is Digest.
+type signing struct{ session.Challenger }
+
+func (a signing) Authenticate(req *http.Request) error {
+	req.Header.Set("X-Signature", viaGetBody(req))
+	return a.Challenger.Authenticate(req)
+}
+
+func (a signing) Challenge(next *http.Request, resp *http.Response) (bool, error) {
+	next.Header.Set("X-Signature", viaGetBody(next))
+	return a.Challenger.Challenge(next, resp)
+}
+
+// viaGetBody is what GetBody gives.
+func viaGetBody(req *http.Request) string {
+	body, err := req.GetBody()
+	if err != nil {
+		return err.Error()
+	}
+	defer body.Close()
+	content, err := io.ReadAll(body)
+	return fmt.Sprintf("%s %v", content, err)
+}
+
+func TestGetBodyTakesNothingFromWhatIsSent(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/401" {
+			early(w, r)
+			return
+		}
+		redirects(w, r)
+	})
+	disk := file(t, "f", "hello")
+	for what, opened := range map[string]func() io.ReadCloser{
+		"seeker": func() io.ReadCloser { return seekable{&closeCounter{Reader: strings.NewReader("hello")}} },
+		"file": func() io.ReadCloser {
+			f, err := os.Open(disk)
+			require.NoError(t, err)
+			return f
+		},
+	} {
+		for path, times := range map[string]int{"/": 1, "/307": 2, "/401": 2, "/busy": 2} {
+			for how, send := range map[string]func(*session.Session) (*http.Response, error){
+				"Send": func(s *session.Session) (*http.Response, error) {
+					resp, err := s.Put(t.Context(), "http://a.test"+path, session.Reader(opened()))
+					require.NoError(t, err, "%s %s", what, path)
+					return resp.Response, err
+				},
+				"SendPrepared": func(s *session.Session) (*http.Response, error) {
+					req := prepared(t, s, session.Request{Method: "PUT", URL: "http://a.test" + path, Body: session.Reader(opened())})
+					assert.Equal(t, "hello <nil>", viaGetBody(req), "of the caller")
+					resp, err := s.SendPrepared(req)
+					require.NoError(t, err, "%s %s", what, path)
+					return resp.Response, err
+				},
+				"Do": func(s *session.Session) (*http.Response, error) {
+					return s.Do(outgoing(t, "PUT", "http://a.test"+path, opened()))
+				},
+			} {
+				adapter := dialTo(srv)
+				adapter.Wrap = func(rt http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(req *http.Request) (*http.Response, error) {
+						req.Header.Set("X-Middleware", viaGetBody(req))
+						return rt.RoundTrip(req)
+					})
+				}
+				s := session.New()
+				require.NoError(t, s.Mount("http://", adapter))
+				s.Auth = signing{session.DigestAuth("u", "p")}
+				s.Retry = &session.Retry{Total: 1, Statuses: []int{503}, ReturnStatus: true}
+				before := len(srv.requests())
+				resp, err := send(s)
+				content(t, resp, err)
+				require.NoError(t, s.Close())
+				got := srv.requests()[before:]
+				assert.Len(t, got, times, "%s of a %s to %s", how, what, path)
+				for _, r := range got {
+					assert.Equal(t, []string{"hello", "hello <nil>", "hello <nil>"},
+						[]string{r.Body, r.Header.Get("X-Signature"), r.Header.Get("X-Middleware")}, "%s of a %s to %s", how, what, path)
+				}
+			}
+		}
+	}
+}
+
+// As a progress bar is put around the Body of a request.
+func TestABodyOfAPreparedRequestMayBeWrapped(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	opened := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("hello")), nil }
+	for what, given := range map[string]session.Body{
+		"seekable": session.Reader(strings.NewReader("hello")), "read once": session.Reader(unsized("hello")),
+		"file": session.FromFile(file(t, "f", "hello")), "ReaderFunc": session.ReaderFunc(opened), "text": session.Text("hello"),
+	} {
+		req := prepared(t, s, session.Request{Method: "PUT", Body: given})
+		var seen bytes.Buffer
+		closed := &closeCounter{}
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(req.Body, &seen), closeFunc{nil, func() { _ = closed.Close() }}}
+		_, err := s.SendPrepared(req)
+		require.NoError(t, err, what)
+		assert.Equal(t, "hello", srv.last(t).Body, what)
+		assert.Equal(t, "hello", seen.String(), what)
+		assert.Eventually(t, func() bool { return closed.count() == 1 }, time.Second, time.Millisecond, what)
+	}
+}
+
+func TestWhatGetBodyOpensIsClosed(t *testing.T) {
+	t.Parallel()
+	for path, times := range map[string]int{"/": 1, "/307": 2, "/busy": 2} {
+		for what, old := range map[string]session.Body{
+			"none": nil, "text": session.Text("old"), "seekable": session.Reader(strings.NewReader("old")), "Do": nil,
+		} {
+			sent, opened, closed := 0, 0, 0
+			s := over(t, func(req *http.Request) (*http.Response, error) {
+				content, err := io.ReadAll(req.Body)
+				require.NoError(t, err)
+				assert.Equal(t, "hello", string(content))
+				switch sent++; {
+				case sent == 1 && path == "/307":
+					return answer(req, 307, location("/end"), ""), nil
+				case sent == 1 && path == "/busy":
+					return answer(req, 503, nil, ""), nil
+				}
+				return answer(req, 200, nil, ""), nil
+			})
+			s.Retry = &session.Retry{Total: 1, Statuses: []int{503}}
+			given := func(req *http.Request) *http.Request {
+				req.GetBody = func() (io.ReadCloser, error) {
+					opened++
+					return closeFunc{strings.NewReader("hello"), func() { closed++ }}, nil
+				}
+				req.Body, _ = req.GetBody()
+				return req
+			}
+			var err error
+			if what == "Do" {
+				var resp *http.Response
+				resp, err = s.Do(given(outgoing(t, "PUT", "http://a.test"+path, nil)))
+				content(t, resp, err)
+			} else {
+				_, err = s.SendPrepared(given(prepared(t, s, session.Request{Method: "PUT", URL: "http://a.test" + path, Body: old})))
+			}
+			require.NoError(t, err, "%s %s", what, path)
+			assert.Equal(t, times, sent, "%s %s", what, path)
+			assert.Equal(t, opened, closed, "%s %s", what, path)
+		}
+	}
+}

@@ -38,12 +38,11 @@ type call struct {
 	dropIn       bool    // the request came to Do: net/http's contract holds
 
 	// the hop before
-	caller   context.Context // the caller's own, where Context has a deadline of ours
-	previous string          // scheme of the URL that redirected here
+	total    *total // nil where Context has no deadline of ours
+	previous string // scheme of the URL that redirected here
 
 	shield shield // between the call and its context
 
-	over *atomic.Bool // whether a call with a Total has returned; nil where there is none
 	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
 }
 
@@ -112,12 +111,29 @@ func (c *call) under(ctx context.Context) *call {
 	return &copied
 }
 
-// end says that a call has returned: what is sent in its context from now on
-// has a Total of its own.
+// total is the Total timeout of a call. It holds for what a hook of the call
+// sends in its context, and for nothing that is sent when the call has returned.
+type total struct {
+	over   atomic.Bool     // the call has returned
+	caller context.Context // around the one with the deadline
+	around *total          // of the call whose hook makes this one; nil for none
+}
+
+// end says that a call has returned.
 func (c *call) end() {
-	if c.over != nil {
-		c.over.Store(true)
+	if c.total != nil {
+		c.total.over.Store(true)
 	}
+}
+
+// running gives the call's context, the Totals of calls that have returned left
+// behind, and the Total that holds in it; nil for none.
+func (c *call) running() (context.Context, *total) {
+	ctx, t := c.Context, c.total
+	for t != nil && t.over.Load() {
+		ctx, t = t.caller, t.around
+	}
+	return ctx, t
 }
 
 // bounded returns a request whose call ends with its Total timeout, and what
@@ -128,10 +144,8 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 	}
 	ctx, cancel := context.WithTimeoutCause(c.Context, c.timeout.Total,
 		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
+	_, around := c.running()
 	timed := c.under(ctx)
-	timed.over = new(atomic.Bool)
-	if timed.caller == nil {
-		timed.caller = c.Context
-	}
+	timed.total = &total{caller: c.Context, around: around}
 	return req.WithContext(timed.asContext()), cancel
 }

@@ -222,6 +222,8 @@ func TestCloneSharesAJarOfAnotherKind(t *testing.T) {
 	require.NoError(t, err)
 	s := &session.Session{Jar: jar}
 	assert.Same(t, jar, s.Clone().Jar)
+	s.Jar = (*session.Jar)(nil)
+	assert.NotPanics(t, func() { assert.Nil(t, s.Clone().Jar) })
 }
 
 func TestCloneSharesConnections(t *testing.T) {

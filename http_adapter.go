@@ -353,6 +353,8 @@ func (t classified) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case err == io.EOF, err.Error() == closedIdle:
 		err = errNoAnswer
+	case err == context.Canceled && req.Context().Err() == nil:
+		err = wrapKind(ErrConnection, errOthersEnd)
 	case strings.Contains(err.Error(), "server response headers exceeded"): // it has no type
 		err = &LimitError{"size of response headers", t.headerLimit()}
 	}
@@ -374,6 +376,10 @@ func (t classified) headerLimit() int64 {
 // closedIdle is what net/http calls an EOF that comes while it writes a request
 // that it does not send again; it has no type.
 const closedIdle = "http: server closed idle connection"
+
+// errOthersEnd says that net/http closed a connection because the context of the
+// request before, to whose answer there is no body, ended while this one took it.
+var errOthersEnd = errors.New("closed by the end of another request")
 
 var errNoAnswer = fmt.Errorf("closed without an answer: %w", io.EOF)
 

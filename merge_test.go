@@ -82,6 +82,10 @@ func TestTwoSpellingsOfAHeaderAreAnError(t *testing.T) {
 			_, err := s.Get(t.Context(), "http://a.test/", session.Header(h))
 			require.ErrorIs(t, err, session.ErrInvalidHeader)
 			assert.ErrorContains(t, err, "X-A")
+			for _, behind := range []session.Option{session.Header{"X-B": {"1"}}, session.Header{"X-A": {"3"}}, session.OptionFunc(func(*session.Request) {})} {
+				_, err = s.Get(t.Context(), "http://a.test/", session.Header(h), behind)
+				require.ErrorIs(t, err, session.ErrInvalidHeader, "%T behind", behind)
+			}
 			_, err = s.Send(t.Context(), &session.Request{URL: "http://a.test/", Header: h})
 			require.ErrorIs(t, err, session.ErrInvalidHeader)
 			s.Header = h
@@ -625,6 +629,27 @@ func TestOptionsMayWriteToTheRequest(t *testing.T) {
 	assert.Equal(t, "/?a=1&b=3", srv.last(t).RequestURI)
 	assert.Equal(t, session.Header{"X-A": {"1"}}, header)
 	assert.Equal(t, session.Params{"a": {"1"}}, params)
+}
+
+func TestOptionsSeeCanonicalNames(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	for what, c := range map[string]struct {
+		option func(http.Header)
+		want   []string
+	}{
+		"Get": {func(h http.Header) { assert.Equal(t, "red", h.Get("X-Team")) }, []string{"red"}},
+		"Del": {func(h http.Header) { h.Del("X-Team") }, nil},
+		"Set": {func(h http.Header) { h.Set("X-Team", "blue") }, []string{"blue"}},
+		"Add": {func(h http.Header) { h.Add("X-Team", "blue") }, []string{"red", "blue"}},
+	} {
+		given := session.Header{"x-team": {"red"}}
+		_, err := s.Get(t.Context(), "http://a.test/", given, session.OptionFunc(func(r *session.Request) { c.option(r.Header) }))
+		require.NoError(t, err, what)
+		assert.Equal(t, c.want, srv.last(t).Header["X-Team"], what)
+		assert.Equal(t, session.Header{"x-team": {"red"}}, given, what)
+	}
 }
 
 func TestOptionsThatAreNilAreSkipped(t *testing.T) {

@@ -434,6 +434,35 @@ func TestMultipartBodyClosedHalfwayClosesItsFile(t *testing.T) {
 	assert.Equal(t, 1, opened)
 }
 
+// The upload of a hop that was answered goes on to its file when the next one
+// is in it.
+func TestASupersededMultipartUploadTakesNothing(t *testing.T) {
+	t.Parallel()
+	var old io.Reader
+	got := ""
+	s := over(t, func(req *http.Request) (*http.Response, error) {
+		begin := make([]byte, 150) // the first part's header is shorter
+		if old == nil {
+			begin, old = begin[:10], req.Body
+		}
+		n, err := io.ReadFull(req.Body, begin)
+		require.NoError(t, err)
+		if n == 10 {
+			return answer(&http.Request{}, 307, location("/end"), ""), nil
+		}
+		read, err := io.Copy(io.Discard, old)
+		assert.Zero(t, read)
+		require.Error(t, err)
+		rest, err := io.ReadAll(req.Body)
+		got = string(begin) + string(rest)
+		return answer(req, 200, nil, ""), err
+	})
+	large := strings.Repeat("z", 200)
+	_, err := s.Post(t.Context(), "http://a.test/", session.Files{{Field: "f", Name: "n", Content: session.Reader(strings.NewReader(large))}})
+	require.NoError(t, err)
+	assert.Contains(t, got, "\r\n\r\n"+large+"\r\n--")
+}
+
 // Not in parallel, since it counts what is allocated meanwhile.
 func TestMultipartFileIsNotHeldInMemory(t *testing.T) {
 	const size = 64 << 20

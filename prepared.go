@@ -38,21 +38,14 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 	return again(req, c)
 }
 
-// resumed is the call as it goes on in the context of its request: the Total of
-// a call that has returned is left behind.
+// resumed is the call as it goes on in the context of its request.
 func (c *call) resumed(ctx context.Context) *call {
-	_, untouched := ctx.(callContext)
-	switch {
-	case !untouched: // the caller has put another context around it
-	case c.caller == nil:
-		ctx = c.Context
-	case !c.over.Load(): // a hook sends: the call goes on, and its Total
-		return c.under(c.Context)
-	default:
-		ctx = c.caller
+	var holding *total
+	if _, untouched := ctx.(callContext); untouched { // else the caller's own is around it
+		ctx, holding = c.running()
 	}
 	c = c.under(ctx)
-	c.caller = nil
+	c.total = holding
 	return c
 }
 

@@ -876,7 +876,8 @@ func TestProxiesInParallel(t *testing.T) {
 // What a key that can serve nothing names would be passed by without a word.
 func TestProxyKeysThatServeNothingAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"http://", "HTTP", "Https://a.test", "all://", "", "://a.test"} {
+	for _, key := range []string{"http://", "HTTP", "Https://a.test", "all://", "", "://a.test",
+		"http://127.0.0.1/", "http://host:80", "all://LOCALHOST", "http:", "http://*", "http://[::1]:80", "http://u@host"} {
 		target := new(stub)
 		s := session.New()
 		require.NoError(t, s.Mount("http://", settling{target}))
@@ -889,6 +890,7 @@ func TestProxyKeysThatServeNothingAreRefused(t *testing.T) {
 	require.NoError(t, s.Mount("http://", settling{new(stub)}))
 	_, err := s.Get(t.Context(), "http://a.test/", session.Proxies{
 		"https": "http://p.test", "http://b.test": "http://p.test", "no_proxy": "c.test", "mock": "http://p.test",
+		"http://[::1]": "http://p.test", "http://::1": "http://p.test", "all://c.test": "http://p.test",
 	})
 	assert.NoError(t, err, "they serve others")
 }

@@ -114,15 +114,17 @@ func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
 	return r.next(prev, callerContext(prev))
 }
 
-// callerContext is the context that a request was made in, without a deadline of ours.
+// callerContext is the context that a request was made in, without the deadline
+// of a call that has returned.
 func callerContext(resp *Response) context.Context {
 	if resp == nil || resp.Response == nil || resp.Request == nil {
 		return context.Background()
 	}
-	if c := callOf(resp.Request.Context()); c != nil && c.caller != nil {
-		return c.caller
+	if c := callOf(resp.Request.Context()); c != nil {
+		ctx, _ := c.running()
+		return ctx
 	}
-	return runningContext(resp.Request)
+	return resp.Request.Context()
 }
 
 // runningContext is the context that a call is in, with a deadline of ours.

@@ -738,6 +738,8 @@ func TestLastAnswerOfAStreamedCallIsKeptInPart(t *testing.T) {
 		kept, err := gaveUp.Response.Bytes()
 		assert.Len(t, kept, min(size, most), "what came is given with an error too")
 		assert.Equal(t, whole, err == nil, "%d bytes: %v", size, err)
+		var limit *session.LimitError
+		assert.Equal(t, !whole, errors.As(err, &limit), "%d bytes: %v", size, err)
 		assert.LessOrEqual(t, read, 2*most, "what nobody waits for is not read")
 		require.Len(t, bodies, 2)
 		for _, body := range bodies {

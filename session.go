@@ -457,7 +457,11 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 		}
 	}
 	if err != nil {
-		err = classify(ctx, err)
+		ended := ctx
+		if ctx.Err() == nil {
+			ended = req.Context() // which ends first, and may have closed what was being sent
+		}
+		err = classify(ended, err)
 		if dog != nil {
 			dog.stop()
 		}

@@ -902,6 +902,61 @@ func TestAContextLendsNothingOfItsCall(t *testing.T) {
 	}
 }
 
+// A prepared request that now leads elsewhere is bound as it was, but is lent
+// nothing that could be a credential.
+func TestAPreparedRequestForAnotherHostKeepsHowItIsSent(t *testing.T) {
+	t.Parallel()
+	proxies := session.Proxies{"all": "http://p.test"}
+	for what, move := range map[string]func(req *http.Request) *http.Request{
+		"another URL": func(req *http.Request) *http.Request {
+			req.URL = &url.URL{Scheme: "https", Host: "b.test", Path: "/"}
+			return req
+		},
+		"a clone": func(req *http.Request) *http.Request {
+			req = req.Clone(req.Context())
+			req.URL.Host = "b.test"
+			return req
+		},
+	} {
+		for _, r := range []session.Request{{Proxies: proxies}, {NoProxy: true}} {
+			adapter := &exchanges{answer: func(n int, req *http.Request) *http.Response {
+				switch n {
+				case 0:
+					return answer(req, 503, nil, "")
+				case 1:
+					return answer(req, 401, challenge.header.Clone(), "")
+				}
+				return answer(req, 200, nil, "more than ten bytes")
+			}}
+			s := &session.Session{}
+			if r.NoProxy {
+				s.Proxies = proxies
+			}
+			require.NoError(t, s.Mount("https://", adapter))
+			r.URL = "https://a.test/"
+			r.Auth, r.Cert, r.Verify = session.DigestAuth("u", "hunter2"), session.ClientCert(new(tls.Certificate)), session.InsecureSkipVerify
+			r.Timeout, r.Limits = session.Timeout{Total: time.Hour}, session.Limits{Body: 10}
+			r.Retry = &session.Retry{Total: 1, Statuses: []int{503}}
+			req := move(prepared(t, s, r))
+			resp, err := s.SendPrepared(req)
+			require.NoError(t, err, what)
+			assert.Equal(t, 401, resp.StatusCode, "%s: nothing answers the challenge", what)
+			_, err = s.SendPrepared(req)
+			var limit *session.LimitError
+			require.ErrorAs(t, err, &limit, what)
+			require.Len(t, adapter.got, 3, what)
+			for i, got := range adapter.got {
+				_, bounded := got.Context().Deadline()
+				assert.True(t, bounded, what)
+				assert.NotContains(t, got.Header, "Authorization", what)
+				assert.Equal(t, r.NoProxy, adapter.told[i].Proxy == nil, what)
+				assert.Nil(t, adapter.told[i].Cert, what)
+				assert.Equal(t, session.VerifyDefault, adapter.told[i].Verify, what)
+			}
+		}
+	}
+}
+
 // The request holds a body of its own by then, and what it was prepared with
 // is not sent for it.
 func TestBodyThatWasReplacedIsNeverSent(t *testing.T) {
@@ -913,6 +968,7 @@ func TestBodyThatWasReplacedIsNeverSent(t *testing.T) {
 	for _, old := range []session.Body{
 		session.Reader(strings.NewReader("old")), session.Reader(io.MultiReader(strings.NewReader("old"))),
 		session.ReaderFunc(func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("old")), nil }),
+		session.Text("old"), nil,
 	} {
 		for _, c := range []struct {
 			what    string
@@ -1008,6 +1064,22 @@ func TestRequestOfAResponseCanBeSentAgain(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A hook's request to the same origin has a body of its own.
+func TestARequestOfAHookMayHaveABodyThatIsReadOnce(t *testing.T) {
+	t.Parallel()
+	for _, outer := range []session.Body{nil, session.Text("outer"), session.Reader(unsized("outer"))} {
+		srv := serve(t, nil)
+		s := open(t, srv)
+		_, err := s.Post(t.Context(), "http://a.test/", outer, hooks(func(resp *session.Response) (*session.Response, error) {
+			req, err := http.NewRequestWithContext(resp.Request.Context(), "POST", "http://a.test/audit", unsized("audit"))
+			require.NoError(t, err)
+			return s.SendPrepared(req, hooks(nil))
+		}))
+		require.NoError(t, err, "%T", outer)
+		assert.Equal(t, "/audit audit", srv.last(t).RequestURI+" "+srv.last(t).Body, "%T", outer)
 	}
 }
 

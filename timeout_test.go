@@ -768,3 +768,109 @@ func TestTimersAreFreed(t *testing.T) {
 		})
 	}
 }
+
+// A Total holds for what hooks send of the call, and no longer than the call.
+func TestATotalBoundsWhatAHookSendsAgain(t *testing.T) {
+	limit := session.Timeout{Total: 10 * time.Second}
+	get := func(s *session.Session) error {
+		_, err := s.Get(context.Background(), "http://a.test/", limit)
+		return err
+	}
+	follow := func(s *session.Session) error {
+		first, err := s.Get(context.Background(), "http://a.test/302", limit, session.FollowRedirects(false))
+		for _, err = range s.Follow(first) {
+		}
+		return err
+	}
+	itself := func(resp *session.Response) (*http.Request, error) { return resp.Request, nil }
+	for name, tc := range map[string]struct {
+		send func(*session.Session) error
+		next func(*session.Response) (*http.Request, error)
+	}{
+		"the request": {get, itself},
+		"a clone": {get, func(resp *session.Response) (*http.Request, error) {
+			return resp.Request.Clone(resp.Request.Context()), nil
+		}},
+		"another origin's": {get, func(resp *session.Response) (*http.Request, error) {
+			return http.NewRequestWithContext(resp.Request.Context(), "GET", "http://b.test/", nil)
+		}},
+		"the next one": {get, func(resp *session.Response) (*http.Request, error) {
+			resp.StatusCode, resp.Header = 307, location("/")
+			return resp.Next()
+		}},
+		"the request of a hop": {follow, itself},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s := piped(t, func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/302" {
+						redirects(w, r)
+						return
+					}
+					time.Sleep(4 * time.Second)
+					w.WriteHeader(http.StatusUnauthorized)
+				})
+				sent := 0
+				s.Hooks = hooks(func(resp *session.Response) (*session.Response, error) {
+					if sent++; resp.IsRedirect() || sent > 9 {
+						return nil, nil
+					}
+					require.NoError(t, resp.Close())
+					next, err := tc.next(resp)
+					require.NoError(t, err)
+					return s.SendPrepared(next)
+				})
+				after(t, 10*time.Second, func() { assertTimeout(t, tc.send(s), session.ErrTotalTimeout) })
+			})
+		})
+	}
+}
+
+// A hook may send until it is content, each time what came back before.
+func TestATotalBoundsAHookThatSendsInALoop(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := piped(t, func(http.ResponseWriter, *http.Request) { time.Sleep(4 * time.Second) })
+		resent := 0
+		after(t, 10*time.Second, func() {
+			_, err := s.Get(t.Context(), "http://a.test/", session.Timeout{Total: 10 * time.Second},
+				hooks(func(resp *session.Response) (_ *session.Response, err error) {
+					for ; err == nil && resent < 9; resent++ {
+						resp, err = s.SendPrepared(resp.Request, hooks(nil))
+					}
+					return resp, err
+				}))
+			assertTimeout(t, err, session.ErrTotalTimeout)
+		})
+	})
+}
+
+func TestTimersOfAHooksCallAreFreed(t *testing.T) {
+	t.Parallel()
+	for what, end := range map[string]func(*session.Response){
+		"closed": func(r *session.Response) { _ = r.Close() },
+		"read":   func(r *session.Response) { _, _ = io.Copy(io.Discard, r.Body) },
+	} {
+		var contexts []context.Context
+		s := over(t, func(req *http.Request) (*http.Response, error) {
+			contexts = append(contexts, req.Context())
+			return answer(req, 200, nil, "content"), nil
+		})
+		s.Timeout.Total, s.Stream = time.Hour, true
+		s.Hooks = hooks(func(resp *session.Response) (*session.Response, error) {
+			if len(contexts) > 2 {
+				return nil, nil
+			}
+			require.NoError(t, resp.Close())
+			return s.SendPrepared(resp.Request)
+		})
+		resp, err := s.Get(t.Context(), "http://a.test/")
+		require.NoError(t, err)
+		require.Len(t, contexts, 3)
+		assert.NoError(t, contexts[2].Err(), "while it is streamed")
+		end(resp)
+		for i, ctx := range contexts {
+			assert.ErrorIs(t, ctx.Err(), context.Canceled, "%s: request %d", what, i)
+		}
+		assert.ErrorIs(t, resp.Request.Context().Err(), context.Canceled, what)
+	}
+}

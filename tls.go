@@ -167,6 +167,11 @@ func (k tlsKey) config(base *tls.Config) (*tls.Config, error) {
 	if base != nil {
 		config = base.Clone()
 	}
+	if k != (tlsKey{}) && config.ClientSessionCache != nil {
+		// a session that is resumed shows the certificate that it was begun
+		// with, whatever this setting says (CVE-2016-5419)
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
 	if k.verify != (verification{}) {
 		config.InsecureSkipVerify = k.verify.insecure
 	}
