@@ -77,12 +77,12 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		if framesOddly(name) {
 			continue // net/http leaves these out in their usual spelling
 		}
-		if err := checkHeader(name, values); err != nil {
-			return nil, err
-		}
 		own.Header[name] = values[:len(values):len(values)]
 	}
 	c.plain = s.addHeaders(own)
+	if err := checkHeaders(own.Header); err != nil {
+		return nil, err
+	}
 	if err := secrets.setHeaders(own, req.Header, Secrets{}); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 		r.closeReaders()
 		return req, kindf(ErrInvalidRequest, "an option that changes a request which is already prepared")
 	}
-	if err := firstError(r.err, checkHeaders(req.Header)); err != nil {
+	if err := firstError(r.err, checkMessage(req), checkHeaders(req.Header)); err != nil {
 		return req, err
 	}
 	c := callOf(req.Context())
@@ -77,9 +77,6 @@ func replaced(req *http.Request, c *call) *http.Request {
 // by what that says of proxies, time and limits, and lent nothing that could be
 // a credential.
 func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request) (*http.Request, error) {
-	if err := checkMessage(req); err != nil {
-		return req, err
-	}
 	c := s.newCall(req.Context(), req.URL, r)
 	if around != nil {
 		c.proxies, c.direct = r.Proxies.over(around.proxies), around.direct || r.NoProxy

@@ -178,6 +178,10 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err := r.rebuild(next, prev, c); err != nil {
 		return nil, err
 	}
+	if err := firstError(checkMessage(next), checkHeaders(next.Header)); err != nil {
+		closeBody(next) // a step of the caller's has set what cannot be sent
+		return nil, err
+	}
 	return next, nil
 }
 

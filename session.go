@@ -375,10 +375,6 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 // exchange sends one request of a chain of redirects and gives the answer to
 // the hooks.
 func (s *Session) exchange(req *http.Request) (*Response, error) {
-	if err := firstError(checkMessage(req), checkHeaders(req.Header)); err != nil {
-		closeBody(req) // a redirect step of the caller's, or SendPrepared, changed it
-		return nil, err
-	}
 	c := callOf(req.Context())
 	c.sent.Store(true)
 	resp, err := s.authenticated(req)

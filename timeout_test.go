@@ -498,6 +498,10 @@ func TestATotalThatIsKeptEndsNothingLater(t *testing.T) {
 		for hop, err := range s.Follow(resp) {
 			require.NoError(t, err)
 			assert.Equal(t, "/next", body(t, hop))
+			time.Sleep(time.Hour)
+			last, err = s.SendPrepared(hop.Request)
+			require.NoError(t, err)
+			assert.Equal(t, "/next", body(t, last))
 		}
 	})
 }
@@ -846,9 +850,20 @@ func TestATotalBoundsAHookThatSendsInALoop(t *testing.T) {
 
 func TestTimersOfAHooksCallAreFreed(t *testing.T) {
 	t.Parallel()
-	for what, end := range map[string]func(*session.Response){
-		"closed": func(r *session.Response) { _ = r.Close() },
-		"read":   func(r *session.Response) { _, _ = io.Copy(io.Discard, r.Body) },
+	again := func(s *session.Session, resp *session.Response) (*session.Response, error) {
+		return s.SendPrepared(resp.Request)
+	}
+	fresh := func(s *session.Session, _ *session.Response) (*session.Response, error) {
+		return s.Get(context.Background(), "http://a.test/")
+	}
+	closing := func(r *session.Response) { _ = r.Close() }
+	for what, c := range map[string]struct {
+		send func(*session.Session, *session.Response) (*session.Response, error)
+		end  func(*session.Response)
+	}{
+		"closed":               {again, closing},
+		"read":                 {again, func(r *session.Response) { _, _ = io.Copy(io.Discard, r.Body) }},
+		"of a call of its own": {fresh, closing},
 	} {
 		var contexts []context.Context
 		s := over(t, func(req *http.Request) (*http.Response, error) {
@@ -861,13 +876,13 @@ func TestTimersOfAHooksCallAreFreed(t *testing.T) {
 				return nil, nil
 			}
 			require.NoError(t, resp.Close())
-			return s.SendPrepared(resp.Request)
+			return c.send(s, resp)
 		})
 		resp, err := s.Get(t.Context(), "http://a.test/")
 		require.NoError(t, err)
 		require.Len(t, contexts, 3)
 		assert.NoError(t, contexts[2].Err(), "while it is streamed")
-		end(resp)
+		c.end(resp)
 		for i, ctx := range contexts {
 			assert.ErrorIs(t, ctx.Err(), context.Canceled, "%s: request %d", what, i)
 		}
