@@ -29,7 +29,7 @@ type call struct {
 
 	// the request
 	credentials
-	url          *url.URL     // of the request that the call was made for
+	origin       origin       // that the call was made for
 	secrets      *callSecrets // nil for none
 	cookies      *ownCookies
 	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
@@ -75,10 +75,20 @@ func callOf(ctx context.Context) *call {
 	return c
 }
 
+// origin is where a URL leads, kept apart from the URL, which may be changed.
+type origin struct{ scheme, host string }
+
+func originOfURL(u *url.URL) origin {
+	if u == nil {
+		return origin{}
+	}
+	return origin{u.Scheme, u.Host}
+}
+
 // made reports whether the call is that of a request, and not of another one
 // that was only given its context.
 func (c *call) made(req *http.Request) bool {
-	return c.url == req.URL || c.url != nil && sameOrigin(c.url, req.URL)
+	return sameOrigin(&url.URL{Scheme: c.origin.scheme, Host: c.origin.host}, req.URL)
 }
 
 // newCall merges the settings of a request over the session's.
@@ -89,7 +99,7 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *call {
 	}
 	return &call{
 		Context:   ctx,
-		url:       u,
+		origin:    originOfURL(u),
 		sent:      new(atomic.Bool),
 		proxies:   r.Proxies.over(s.Proxies),
 		direct:    r.NoProxy,

@@ -60,7 +60,7 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	if err := firstError(s.adoptURL(own), checkMessage(own)); err != nil {
 		return nil, err
 	}
-	c.url = own.URL
+	c.origin = originOfURL(own.URL)
 	secrets, err := s.secretsFor(own.URL, Secrets{})
 	if err != nil {
 		return nil, err

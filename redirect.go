@@ -159,7 +159,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
-	c.url, c.previous, c.sent, c.cookiesGiven = to, from.URL.Scheme, new(atomic.Bool), false
+	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, new(atomic.Bool), false
 	next := from.Clone(c.asContext())
 	next.URL = to
 	deleteHeader(next.Header, "Proxy-Authorization")

@@ -193,8 +193,8 @@ func TestCertificateThatIsNotToBeTrusted(t *testing.T) {
 		{name: "another host", hosts: []string{"a.test", "127.0.0.2"}, err: session.ErrTLS},
 		{name: "the host as common name", change: func(c *x509.Certificate) { c.Subject.CommonName = "127.0.0.1" }, err: session.ErrTLS},
 		{name: "the address as a name", change: func(c *x509.Certificate) { c.DNSNames = []string{"127.0.0.1"} }, err: session.ErrTLS},
-		{name: "expired", hosts: []string{"127.0.0.1"}, change: func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }, err: session.ErrTLS},
-		{name: "not valid yet", hosts: []string{"127.0.0.1"}, change: func(c *x509.Certificate) { c.NotBefore = now.Add(time.Minute) }, err: session.ErrTLS},
+		{name: "expired", hosts: []string{"127.0.0.1"}, change: func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Hour) }, err: session.ErrTLS},
+		{name: "not valid yet", hosts: []string{"127.0.0.1"}, change: func(c *x509.Certificate) { c.NotBefore = now.Add(time.Hour) }, err: session.ErrTLS},
 		{name: "for clients alone", hosts: []string{"127.0.0.1"}, change: func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 		}, err: session.ErrTLS},

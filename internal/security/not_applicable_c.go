@@ -11,7 +11,7 @@ var notApplicableC = []entry{
 		Row:  98,
 		IDs:  "CVE-2020-8177, CVE-2016-0754, CVE-2025-11563 (curl), CVE-2019-10751 (httpie)",
 		Flaw: "A Content-Disposition or a redirect names the file that a download is written to, outside of the directory that was meant.",
-		Why:  "Nothing writes a body to a file; Content-Disposition is not read.",
+		Why:  "A body is written to the path that the program names, and to no other; Content-Disposition is not read.",
 	},
 	{
 		Row:  99,
