@@ -917,6 +917,10 @@ func TestAPreparedRequestForAnotherHostKeepsHowItIsSent(t *testing.T) {
 			req.URL.Host = "b.test"
 			return req
 		},
+		"its URL in place": func(req *http.Request) *http.Request {
+			req.URL.Host = "b.test"
+			return req
+		},
 	} {
 		for _, r := range []session.Request{{Proxies: proxies}, {NoProxy: true}} {
 			adapter := &exchanges{answer: func(n int, req *http.Request) *http.Response {
