@@ -3,6 +3,7 @@ package session
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -52,18 +53,20 @@ func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Au
 	if own != nil {
 		return own
 	}
-	if hasValue(ownHeader, "Authorization") {
+	c := callOf(req.Context())
+	set := len(c.header(req.Header, "Authorization")) > 0
+	if set && hasValue(ownHeader, "Authorization") {
 		return nil
 	}
 	if s.Auth != nil && s.isOwn(req.URL) {
 		return s.Auth
 	}
-	if auth := urlAuth(req.URL, callOf(req.Context()).dropIn); auth != nil {
+	if auth := urlAuth(req.URL, c.dropIn); auth != nil {
 		return auth
 	}
 	// a URL that names a user is not to get another one's password (CVE-2026-8926)
-	if s.TrustEnv && req.URL.User == nil && !hasValue(req.Header, "Authorization") {
-		return s.netrcAuth(req.URL)
+	if s.TrustEnv && req.URL.User == nil && !set {
+		return s.netrcAuth(req.URL, c)
 	}
 	return nil
 }
@@ -79,6 +82,29 @@ func deleteHeader(h http.Header, name string) {
 	}
 }
 
+// deleteHeaders is deleteHeader for several.
+func deleteHeaders(h http.Header, names ...string) {
+	for key := range h {
+		for _, name := range names {
+			if len(key) == len(name) && strings.EqualFold(key, name) {
+				delete(h, key)
+			}
+		}
+	}
+}
+
+// headerWithout copies a header but for the names given. The values are shared,
+// clipped so that appending copies.
+func headerWithout(h http.Header, names ...string) http.Header {
+	kept := make(http.Header, len(h)+2) // Cookie and Authorization
+	for key, values := range h {
+		if !slices.ContainsFunc(names, func(name string) bool { return len(key) == len(name) && strings.EqualFold(key, name) }) {
+			kept[key] = values[:len(values):len(values)]
+		}
+	}
+	return kept
+}
+
 // hasHeader reports whether a header is there, if without a value, whatever the
 // case of its name.
 func hasHeader(h http.Header, name string) bool {
@@ -91,6 +117,15 @@ func hasHeader(h http.Header, name string) bool {
 		}
 	}
 	return false
+}
+
+// header gives the values of a header of the request as it came to the session,
+// canonical names found without a search.
+func (c *call) header(h http.Header, name string) []string {
+	if !c.oddNames {
+		return h[name]
+	}
+	return headerValues(h, name)
 }
 
 // hasValue reports whether a header is set, whatever the case of its name.

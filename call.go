@@ -30,10 +30,13 @@ type call struct {
 	// the request
 	credentials
 	origin       origin       // that the call was made for
+	netrcPath    string       // the netrc file, "" for none
+	netrcSought  bool         // it has been looked for, which is done once for all hops
 	secrets      *callSecrets // nil for none
 	cookies      *ownCookies
 	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
 	body         *outbox // nil for none, or one that is in memory
+	oddNames     bool    // the request came with headers whose names are not canonical
 	plain        bool    // content codings are left as they are
 	dropIn       bool    // the request came to Do: net/http's contract holds
 
@@ -91,16 +94,36 @@ func (c *call) made(req *http.Request) bool {
 	return sameOrigin(&url.URL{Scheme: c.origin.scheme, Host: c.origin.host}, req.URL)
 }
 
+// carried is a call with the request that carries it, in one piece of memory:
+// they are made together, and live as long.
+type carried struct {
+	call call
+	req  http.Request
+	sent atomic.Bool
+}
+
+// by makes a copy of from carry the call, and returns it.
+func (c *carried) by(from *http.Request) *http.Request {
+	c.req = *from.WithContext(c.call.asContext())
+	return &c.req
+}
+
+// byCopy is by with a URL and headers that may be changed apart from from's.
+func (c *carried) byCopy(from *http.Request) *http.Request {
+	next, u := c.by(from), *from.URL
+	next.URL, next.Header = &u, from.Header.Clone()
+	return next
+}
+
 // newCall merges the settings of a request over the session's.
-func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *call {
+func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried {
 	retry := r.Retry
 	if retry == nil {
 		retry = s.Retry
 	}
-	return &call{
+	c := &carried{call: call{
 		Context:   ctx,
 		origin:    originOfURL(u),
-		sent:      new(atomic.Bool),
 		proxies:   r.Proxies.over(s.Proxies),
 		direct:    r.NoProxy,
 		verify:    r.Verify,
@@ -111,14 +134,16 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *call {
 		hooks:     r.Hooks.over(s.Hooks),
 		stream:    r.Stream.or(s.Stream),
 		redirects: r.Redirects.or(r.Method != http.MethodHead),
-	}
+	}}
+	c.call.sent = &c.sent
+	return c
 }
 
 // under returns a copy of the call in another context.
-func (c *call) under(ctx context.Context) *call {
-	copied := *c
-	copied.Context = ctx
-	return &copied
+func (c *call) under(ctx context.Context) *carried {
+	copied := &carried{call: *c}
+	copied.call.Context = ctx
+	return copied
 }
 
 // total is the Total timeout of a call. It holds for what a hook of the call
@@ -156,6 +181,6 @@ func (c *call) bounded(req *http.Request) (*http.Request, context.CancelFunc) {
 		timeoutError(ErrTotalTimeout, "no end of the call", c.timeout.Total))
 	_, around := c.running()
 	timed := c.under(ctx)
-	timed.total = &total{caller: c.Context, around: around}
-	return req.WithContext(timed.asContext()), cancel
+	timed.call.total = &total{caller: c.Context, around: around}
+	return timed.by(req), cancel
 }

@@ -54,9 +54,10 @@ func (r *Response) asSent() *http.Response {
 // adopt makes a request of the caller's one of the session's. The caller's is
 // only read.
 func (s *Session) adopt(req *http.Request) (*http.Request, error) {
-	c := s.newCall(req.Context(), nil, &Request{})
+	made := s.newCall(req.Context(), nil, &Request{})
+	c := &made.call
 	c.stream, c.redirects, c.dropIn = true, true, true
-	own := req.WithContext(c.asContext())
+	own := made.by(req)
 	if err := firstError(s.adoptURL(own), checkMessage(own)); err != nil {
 		return nil, err
 	}
@@ -77,9 +78,10 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		if framesOddly(name) {
 			continue // net/http leaves these out in their usual spelling
 		}
+		c.oddNames = c.oddNames || !isCanonicalName(name)
 		own.Header[name] = values[:len(values):len(values)]
 	}
-	c.plain = s.addHeaders(own)
+	c.plain = s.addHeaders(own, c)
 	if err := checkHeaders(own.Header); err != nil {
 		return nil, err
 	}
@@ -132,8 +134,8 @@ func (s *Session) adoptURL(req *http.Request) error {
 		return kindf(ErrMissingHost, "%q", redact(req.URL))
 	case isHTTP(req.URL.Scheme):
 		// a space there would make a malformed request line
-		if allowed := queryChars + `%[]{}|\^"<>` + "`"; !isClean(req.URL.RawQuery, allowed) {
-			req.URL.RawQuery = percentEncode(req.URL.RawQuery, allowed, true)
+		if !isClean(req.URL.RawQuery, goQueryChars) {
+			req.URL.RawQuery = percentEncode(req.URL.RawQuery, goQueryChars, true)
 		}
 		addQuery(req.URL, mergedQuery(&Request{}, s))
 	}
@@ -152,14 +154,15 @@ func vanishes(host string) bool {
 
 // addHeaders adds the session's headers to those of a request that came to Do,
 // and reports whether codings are left as they are.
-func (s *Session) addHeaders(req *http.Request) (plain bool) {
-	plain = acceptsCoded(req.Header) || req.Method == http.MethodHead
-	if _, canonical := req.Header["User-Agent"]; !canonical && hasHeader(req.Header, "User-Agent") {
+func (s *Session) addHeaders(req *http.Request, c *call) (plain bool) {
+	plain = c.acceptsCoded(req.Header) || req.Method == http.MethodHead
+	if _, canonical := req.Header["User-Agent"]; !canonical && c.oddNames && hasHeader(req.Header, "User-Agent") {
 		req.Header["User-Agent"] = nil // or net/http would send its own besides
 	}
 	for name, values := range s.headerFor(req.URL) {
 		key := http.CanonicalHeaderKey(name)
-		if key == "Host" || key == "Accept-Encoding" && plain || hasHeader(req.Header, key) {
+		_, has := req.Header[key]
+		if has || key == "Host" || key == "Accept-Encoding" && plain || c.oddNames && hasHeader(req.Header, key) {
 			continue
 		}
 		req.Header[key] = values[:len(values):len(values)]
@@ -171,10 +174,13 @@ func (s *Session) addHeaders(req *http.Request) (plain bool) {
 // adoptCookies adds the jar's cookies to those that the caller set, which
 // stay with their origin.
 func (s *Session) adoptCookies(req *http.Request, c *call) {
-	if lines := headerValues(req.Header, "Cookie"); len(lines) > 0 {
-		origin := *req.URL
-		c.cookies = &ownCookies{header: lines, origin: &origin}
+	lines := c.header(req.Header, "Cookie")
+	if len(lines) == 0 {
+		s.addCookies(req, c)
+		return
 	}
+	origin := *req.URL
+	c.cookies = &ownCookies{header: lines, origin: &origin}
 	s.refreshCookies(req, c)
 }
 

@@ -237,14 +237,26 @@ func (c *Cookie) goesBefore(d *Cookie) bool {
 	return c.Creation.Before(d.Creation)
 }
 
-// listingOrder is by domain, path and name.
+// listingOrder is by domain, path and name, then creation, then host-only: no
+// two cookies of a jar are equal in all of these.
 func listingOrder(a, b *Cookie) int {
 	return cmp.Or(
 		strings.Compare(a.Domain, b.Domain),
 		strings.Compare(a.Path, b.Path),
 		strings.Compare(a.Name, b.Name),
 		a.Creation.Compare(b.Creation),
+		compareBool(a.HostOnly, b.HostOnly),
 	)
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // wireLen is the length of what writeTo writes.

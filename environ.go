@@ -1,6 +1,8 @@
 package session
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
 	"os"
 
@@ -177,13 +179,20 @@ func (s *Session) certFor(c Cert) Cert {
 }
 
 // netrcAuth is what the netrc file says for u's host: nil for nothing, and
-// where the file cannot be read, as in requests.
-func (s *Session) netrcAuth(u *url.URL) Auth {
-	path := netrc.Locate(os.LookupEnv, os.UserHomeDir)
-	if path == "" || u.Hostname() == "" {
+// where the file cannot be read, as in requests; an Auth that fails where it is
+// too large.
+func (s *Session) netrcAuth(u *url.URL, c *call) Auth {
+	if !c.netrcSought {
+		c.netrcPath, c.netrcSought = s.netrc.Locate(os.LookupEnv, os.UserHomeDir), true
+	}
+	if c.netrcPath == "" || u.Hostname() == "" {
 		return nil
 	}
-	login, password, ok, err := s.netrc.Lookup(path, u.Hostname())
+	most := bound(c.limits.Netrc, defaultNetrc)
+	login, password, ok, err := s.netrc.Lookup(c.netrcPath, u.Hostname(), most)
+	if errors.Is(err, netrc.ErrTooLarge) {
+		return AuthFunc(func(*http.Request) error { return &LimitError{"size of a netrc file", most} })
+	}
 	if err != nil || !ok {
 		return nil
 	}

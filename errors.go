@@ -92,7 +92,8 @@ var (
 	// failed too; [*RetryError] has the attempts. requests' RetryError.
 	ErrRetriesExhausted error = &kind{text: "retries exhausted"}
 	// ErrIncompleteBody says that an answer's body broke off, or that its
-	// framing was damaged. requests' ChunkedEncodingError.
+	// framing was damaged; and how many bytes came of how many, where the answer
+	// had told its length. requests' ChunkedEncodingError.
 	ErrIncompleteBody error = &kind{text: "incomplete body"}
 	// ErrDecode says that a body is not in the coding that its
 	// Content-Encoding names. requests' ContentDecodingError.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"net/http"
@@ -39,8 +40,10 @@ type Jar struct {
 	// the number of its domain's cookies.
 	MaxPerDomain int
 
-	// MaxHeaderBytes is how long a Cookie header can be: 0 means 8190, negative
-	// any length. What comes later in the order of sending is left out.
+	// MaxHeaderBytes is how long the jar's Cookie header can be: 0 means 8190,
+	// negative any length. Cookies are taken in the order of sending, longest path
+	// first, then oldest, up to the first that has no room: it and all behind it
+	// are left out. A request's own [Cookies] are not counted.
 	MaxHeaderBytes int
 
 	root atomic.Pointer[cookieDomain] // nil if empty
@@ -308,6 +311,9 @@ func (o cookieOrigin) prepare(c *Cookie) (err error) {
 // Header returns the Cookie header of a request to u, without its name, or "" if
 // there are no cookies for it.
 func (j *Jar) Header(u *url.URL) string {
+	if j.root.Load() == nil {
+		return ""
+	}
 	return j.header(u, time.Now())
 }
 
@@ -440,7 +446,9 @@ func (j *Jar) Len() int { return len(j.live(time.Now())) }
 // oldestFirst is the cookies that have not expired, in the order of creation.
 func (j *Jar) oldestFirst(now time.Time) []*Cookie {
 	cookies := j.live(now)
-	slices.SortFunc(cookies, func(a, b *Cookie) int { return a.Creation.Compare(b.Creation) })
+	slices.SortFunc(cookies, func(a, b *Cookie) int {
+		return cmp.Or(a.Creation.Compare(b.Creation), listingOrder(a, b))
+	})
 	return cookies
 }
 

@@ -9,10 +9,11 @@ import (
 	"github.com/cbf3e3a9/session/internal/decode"
 )
 
-// Limits bound what a server can make a call take. It is a field of [Session]
-// and [Request], and an [Option]. In each field 0 inherits, from the session
-// and there from the default given; a negative value is no limit. A limit that
-// is crossed is a [*LimitError], which names it.
+// Limits bound what a server can make a call take, and one of them, Netrc, what
+// a file of the user's own can. It is a field of [Session] and [Request], and an
+// [Option]. In each field 0 inherits, from the session and there from the default
+// given; a negative value is no limit. A limit that is crossed is a
+// [*LimitError], which names it.
 //
 // Other limits are with what they bound: [Redirector.MaxRedirects], the fields
 // of [Jar], [Retry.RetryAfterMax], and the size of a response's headers, 1 MiB,
@@ -25,12 +26,18 @@ type Limits struct {
 	// once 32 MiB came out. The default is 1000; gzip makes 1032 of zeros.
 	Ratio int64
 	// Codings is how many content codings a body may have. The default is 5.
+	// Each holds its window while the body is read: 8 MiB of zstd at most, 16 MiB
+	// of br.
 	Codings int64
 	// HeaderLines is how many header lines a response may have. The default is 1000.
 	HeaderLines int64
 	// Location is how long a redirect's Location may be, in bytes. The default
 	// is 64 KiB.
 	Location int64
+	// Links is how long a response's Link header may be, in bytes, its lines
+	// joined with ", ". A longer one is no response, so that no link of
+	// [Response.Links] is lost unseen. The default is 64 KiB.
+	Links int64
 	// Line is how long a line of [Response.Lines] may be, in bytes. The default
 	// is [MaxLine].
 	Line int64
@@ -40,14 +47,19 @@ type Limits struct {
 	// which is no error. The defaults are 64 KiB and 100 ms.
 	Drain     int64
 	DrainTime time.Duration
+	// Netrc is how large the netrc file may be, in bytes, where it is asked. The
+	// default is 1 MiB.
+	Netrc int64
 }
 
 // The defaults of Limits.
 const (
 	defaultHeaderLines = 1000
 	defaultLocation    = 64 << 10
+	defaultLinks       = 64 << 10
 	defaultDrain       = 64 << 10
 	defaultDrainTime   = 100 * time.Millisecond
+	defaultNetrc       = 1 << 20
 
 	// MaxLine bounds a line of [Response.Lines] where [Limits] do not say
 	// otherwise, in bytes.
@@ -68,9 +80,11 @@ func (l Limits) over(base Limits) Limits {
 		Codings:     cmp.Or(l.Codings, base.Codings),
 		HeaderLines: cmp.Or(l.HeaderLines, base.HeaderLines),
 		Location:    cmp.Or(l.Location, base.Location),
+		Links:       cmp.Or(l.Links, base.Links),
 		Line:        cmp.Or(l.Line, base.Line),
 		Drain:       cmp.Or(l.Drain, base.Drain),
 		DrainTime:   cmp.Or(l.DrainTime, base.DrainTime),
+		Netrc:       cmp.Or(l.Netrc, base.Netrc),
 	}
 }
 
@@ -94,7 +108,7 @@ func (l Limits) decoding() decode.Limits {
 	}
 }
 
-// checkHeader refuses an answer with too many header lines.
+// checkHeader refuses an answer with too many header lines, or too long a Link.
 func (l Limits) checkHeader(h http.Header) error {
 	most, lines := bound(l.HeaderLines, defaultHeaderLines), int64(0)
 	for _, values := range h {
@@ -102,6 +116,21 @@ func (l Limits) checkHeader(h http.Header) error {
 	}
 	if lines > most {
 		return wrapKind(ErrProtocol, &LimitError{"number of header lines", most})
+	}
+	if links := h["Link"]; len(links) > 0 {
+		return l.checkLinks(links)
+	}
+	return nil
+}
+
+// checkLinks refuses a Link header that is too long once its lines are joined.
+func (l Limits) checkLinks(lines []string) error {
+	most, length := bound(l.Links, defaultLinks), int64(len(linkSeparator)*(len(lines)-1))
+	for _, line := range lines {
+		length += int64(len(line))
+	}
+	if length > most {
+		return wrapKind(ErrProtocol, &LimitError{"length of Link", most})
 	}
 	return nil
 }

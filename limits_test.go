@@ -249,3 +249,63 @@ func TestLimitOnWhatIsDrained(t *testing.T) {
 		}
 	}
 }
+
+// What a longer Link holds is refused as a whole, so that no link is lost unseen.
+func TestLimitOnLinks(t *testing.T) {
+	t.Parallel()
+	link := func(length int) string { return "<" + strings.Repeat("a", length-2) + ">" }
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/most":
+			w.Header()["Link"] = []string{link(64 << 10)}
+		case "/more":
+			w.Header()["Link"] = []string{link(64<<10 + 1)}
+		case "/most in lines":
+			w.Header()["Link"] = []string{link(32 << 10), link(16 << 10), link(16<<10 - 4)}
+		case "/more in lines":
+			w.Header()["Link"] = []string{link(32 << 10), link(16 << 10), link(16<<10 - 3)}
+		}
+		_, _ = io.WriteString(w, "ok")
+	})
+	s := open(t, srv)
+	s.Retry = &session.Retry{Total: 3, Methods: []string{"*"}}
+	for path, links := range map[string]int{"/": 0, "/most": 1, "/most in lines": 3} {
+		resp, err := s.Get(t.Context(), "http://a.test"+path)
+		require.NoError(t, err, path)
+		assert.Len(t, resp.Links(), links, path)
+	}
+	asked := len(srv.requests())
+	for path, links := range map[string]int{"/more": 1, "/more in lines": 3} {
+		asked++
+		_, err := s.Get(t.Context(), "http://a.test"+path)
+		limited(t, err, "length of Link", 64<<10)
+		require.ErrorIs(t, err, session.ErrProtocol)
+		assert.Len(t, srv.requests(), asked, "it is not asked for again")
+		for _, enough := range []int64{64<<10 + 1, -1} {
+			asked++
+			resp, err := s.Get(t.Context(), "http://a.test"+path, session.Limits{Links: enough})
+			require.NoError(t, err, path)
+			assert.Len(t, resp.Links(), links, path)
+		}
+	}
+	_, err := s.Get(t.Context(), "http://a.test/most", session.Limits{Links: 10})
+	limited(t, err, "length of Link", 10)
+}
+
+// A program may make its own responses, of which all links are given.
+func TestLinksThatAHookMadeAreNotLimited(t *testing.T) {
+	t.Parallel()
+	const links = 10_000
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") })
+	s := open(t, srv)
+	resp, err := s.Get(t.Context(), "http://a.test/", session.Hooks{Response: []session.ResponseHook{func(r *session.Response) (*session.Response, error) {
+		for i := range links {
+			r.Header.Add("Link", fmt.Sprintf("</%d>; rel=%d", i, i))
+		}
+		return nil, nil
+	}}})
+	require.NoError(t, err)
+	got := resp.Links()
+	assert.Len(t, got, links)
+	assert.Equal(t, "/9999", got["9999"]["url"])
+}

@@ -18,9 +18,11 @@ func mergeHeader(request, session http.Header) (http.Header, error) {
 	removed := false
 	for _, h := range [...]http.Header{request, session} {
 		for name, values := range h {
-			key := textproto.CanonicalMIMEHeaderKey(name)
-			if key != name && spelledTwice(h, key) {
-				return nil, kindf(ErrInvalidHeader, "%.100q is given in two spellings", key)
+			key := name
+			if !isCanonicalName(name) {
+				if key = textproto.CanonicalMIMEHeaderKey(name); spelledTwice(h, key) {
+					return nil, kindf(ErrInvalidHeader, "%.100q is given in two spellings", key)
+				}
 			}
 			if _, overridden := merged[key]; overridden {
 				continue
@@ -55,11 +57,13 @@ func spelledTwice(h http.Header, key string) bool {
 // checkHeader refuses what would split or corrupt the message
 // (RFC 9110 section 5.5). The error names the header, never its value.
 func checkHeader(name string, values []string) error {
-	if !httpguts.ValidHeaderFieldName(name) {
-		return kindf(ErrInvalidHeader, "name %.100q", name)
-	}
-	if framesOddly(name) {
-		return kindf(ErrInvalidHeader, "spelling of %q", name)
+	if !isCanonicalName(name) {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return kindf(ErrInvalidHeader, "name %.100q", name)
+		}
+		if framesOddly(name) {
+			return kindf(ErrInvalidHeader, "spelling of %q", name)
+		}
 	}
 	for _, value := range values {
 		if !httpguts.ValidHeaderFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
@@ -67,6 +71,23 @@ func checkHeader(name string, values []string) error {
 		}
 	}
 	return nil
+}
+
+// tokenChars are those of a token (RFC 9110 section 5.6.2).
+var tokenChars = alnum.and("!#$%&'*+-.^_`|~")
+
+// isCanonicalName reports whether name is a header's in canonical form: a token
+// whose words, between hyphens, begin with a capital and go on without.
+func isCanonicalName(name string) bool {
+	first := true
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if first && 'a' <= c && c <= 'z' || !first && 'A' <= c && c <= 'Z' || !tokenChars.has(c) {
+			return false
+		}
+		first = c == '-'
+	}
+	return name != ""
 }
 
 // framesOddly reports whether name is one of the headers that net/http writes by
@@ -131,7 +152,11 @@ func takeHost(req *http.Request) error {
 // reads them. A length that the body tells stands, as in requests; the header
 // gives the length of a body that tells none.
 func takeFraming(req *http.Request) error {
-	length, chunked := req.Header["Content-Length"], req.Header["Transfer-Encoding"]
+	length, hasLength := req.Header["Content-Length"]
+	chunked, hasChunked := req.Header["Transfer-Encoding"]
+	if !hasLength && !hasChunked {
+		return nil
+	}
 	delete(req.Header, "Content-Length")
 	delete(req.Header, "Transfer-Encoding")
 	if len(length) > 0 {

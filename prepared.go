@@ -44,8 +44,8 @@ func (c *call) resumed(ctx context.Context) *call {
 	if _, untouched := ctx.(callContext); untouched { // else the caller's own is around it
 		ctx, holding = c.running()
 	}
-	c = c.under(ctx)
-	c.total = holding
+	c = &c.under(ctx).call
+	c.total, c.netrcSought = holding, false
 	return c
 }
 
@@ -77,7 +77,8 @@ func replaced(req *http.Request, c *call) *http.Request {
 // by what that says of proxies, time and limits, and lent nothing that could be
 // a credential.
 func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request) (*http.Request, error) {
-	c := s.newCall(req.Context(), req.URL, r)
+	made := s.newCall(req.Context(), req.URL, r)
+	c := &made.call
 	if around != nil {
 		c.proxies, c.direct = r.Proxies.over(around.proxies), around.direct || r.NoProxy
 		c.timeout, c.limits = r.Timeout.over(around.timeout), r.Limits.over(around.limits)
@@ -85,7 +86,7 @@ func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request) (*h
 			c.retry = around.retry
 		}
 	}
-	own := req.WithContext(c.asContext())
+	own := made.by(req)
 	if own.Header == nil {
 		own.Header = make(http.Header)
 	}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sync/atomic"
 )
 
 // DefaultMaxRedirects is how many redirects are followed where nothing else is
@@ -148,10 +147,12 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if from == nil || from.URL == nil {
 		return nil, kindf(ErrInvalidRequest, "a response whose request is not known")
 	}
-	c := &call{Context: ctx, redirects: true}
-	if known := callOf(from.Context()); known != nil {
-		c = known.under(ctx)
+	known := callOf(from.Context())
+	if known == nil {
+		known = &call{redirects: true}
 	}
+	made := known.under(ctx)
+	c := &made.call
 	if most := bound(c.limits.Location, defaultLocation); int64(len(location)) > most {
 		return nil, &LimitError{"length of Location", most}
 	}
@@ -159,11 +160,9 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
-	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, new(atomic.Bool), false
-	next := from.Clone(c.asContext())
-	next.URL = to
-	deleteHeader(next.Header, "Proxy-Authorization")
-	deleteHeader(next.Header, "Cookie")
+	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, &made.sent, false
+	next := made.by(from)
+	next.URL, next.Header = to, headerWithout(from.Header, "Proxy-Authorization", "Cookie")
 	c.secrets = c.secrets.redirected(to, next.Header)
 	if from.Host == from.URL.Host || r.stripAuth(from.URL, to) {
 		next.Host = to.Host // an override belongs to its origin
@@ -196,12 +195,8 @@ func (r *Redirector) rebuildMethod(next *http.Request, prev *Response) {
 // dropBody takes the body off a request, and what describes it.
 func dropBody(req *http.Request) {
 	req.Body, req.GetBody, req.ContentLength, req.TransferEncoding, req.Trailer = nil, nil, 0, nil, nil
-	for _, name := range [...]string{
-		"Content-Length", "Content-Type", "Transfer-Encoding",
-		"Content-Encoding", "Content-Language", "Content-Location",
-	} {
-		deleteHeader(req.Header, name)
-	}
+	deleteHeaders(req.Header, "Content-Length", "Content-Type", "Transfer-Encoding",
+		"Content-Encoding", "Content-Language", "Content-Location")
 }
 
 // rebuild runs the steps that need the request whole: proxies, auth, body.
@@ -395,7 +390,7 @@ func (s *Session) DefaultRebuildAuth(next *http.Request, prev *Response) (err er
 	auth := c.auth
 	// a URL that names a user is not to get another one's password (CVE-2026-8926)
 	if auth == nil && s.TrustEnv && next.URL.User == nil && !hasValue(next.Header, "Authorization") {
-		auth = s.netrcAuth(next.URL)
+		auth = s.netrcAuth(next.URL, c)
 	}
 	if auth == nil {
 		return nil

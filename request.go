@@ -109,23 +109,69 @@ func (r *Request) take(opt Option) {
 	}
 	switch o := opt.(type) {
 	case nil:
-		return
 	case Header:
 		if r.Header == nil && canonicalNames(o) {
 			r.Header = http.Header(o)
 			return
 		}
+		o.Apply(r)
 	case Params:
 		if r.Params == nil {
 			r.Params = url.Values(o)
 			return
 		}
-	case Basic, Bearer, *Digest, AuthFunc, noAuth, Cookies, Form, OrderedForm, Text, Bytes,
-		jsonBody, *readerBody, fileBody, Files, Timeout, Limits, *Retry, Proxies, OrderedParams, Secrets:
+		o.Apply(r)
 	default:
-		r.Header, r.Params = r.Header.Clone(), cloneValues(r.Params)
+		if !r.takeOwn(opt) {
+			r.takeForeign(opt)
+		}
 	}
-	opt.Apply(r)
+}
+
+// takeOwn applies an option of this package's that is used much, and reports
+// whether it is one. They are called one by one since a call by way of the
+// interface would put every Request on the heap.
+func (r *Request) takeOwn(opt Option) bool {
+	switch o := opt.(type) {
+	case Basic:
+		o.Apply(r)
+	case Bearer:
+		o.Apply(r)
+	case Cookies:
+		o.Apply(r)
+	case jsonBody:
+		o.Apply(r)
+	case Form:
+		o.Apply(r)
+	case Text:
+		o.Apply(r)
+	case Bytes:
+		o.Apply(r)
+	case *readerBody:
+		o.Apply(r)
+	case Timeout:
+		o.Apply(r)
+	case streaming:
+		o.Apply(r)
+	case following:
+		o.Apply(r)
+	default:
+		return false
+	}
+	return true
+}
+
+// takeForeign applies any option, to a copy: the caller's may keep what it is
+// given, and write to its maps.
+func (r *Request) takeForeign(opt Option) {
+	own := *r
+	switch opt.(type) {
+	case *Digest, AuthFunc, noAuth, OrderedForm, OrderedParams, fileBody, Files, Limits, *Retry, Proxies, Secrets:
+	default:
+		own.Header, own.Params = r.Header.Clone(), cloneValues(r.Params)
+	}
+	opt.Apply(&own)
+	*r = own
 }
 
 // OptionFunc makes an [Option] of a function.
@@ -219,14 +265,22 @@ func (c Cookies) Apply(r *Request) {
 // Stream returns an [Option] that leaves the body for the caller to read and
 // close, or that has it read at once.
 func Stream(on bool) Option {
-	return OptionFunc(func(r *Request) { r.Stream = switchTo(on) })
+	return streaming(switchTo(on))
 }
+
+type streaming Switch
+
+func (s streaming) Apply(r *Request) { r.Stream = Switch(s) }
 
 // FollowRedirects returns an [Option] that follows redirects, or returns the
 // first one. requests' allow_redirects.
 func FollowRedirects(on bool) Option {
-	return OptionFunc(func(r *Request) { r.Redirects = switchTo(on) })
+	return following(switchTo(on))
 }
+
+type following Switch
+
+func (f following) Apply(r *Request) { r.Redirects = Switch(f) }
 
 // NoProxy is an [Option] that sends a request directly, whatever proxies
 // session and environment name.
@@ -239,7 +293,7 @@ func (noProxy) Apply(r *Request) { r.NoProxy = true }
 // canonicalNames reports whether no name has to be put into canonical form.
 func canonicalNames(h Header) bool {
 	for name := range h {
-		if http.CanonicalHeaderKey(name) != name {
+		if !isCanonicalName(name) {
 			return false
 		}
 	}

@@ -3,7 +3,6 @@ package session
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -126,7 +125,7 @@ func (s *Session) keepCookies(u *url.URL, resp *http.Response) {
 	case nil:
 	case *Jar:
 		if jar != nil {
-			jar.SetHeader(u, slices.Clone(lines))
+			jar.SetHeader(u, lines)
 		}
 	default:
 		jar.SetCookies(u, resp.Cookies())

@@ -56,7 +56,7 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 		}
 		return r // its body is the connection itself, which no context ends
 	}
-	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog}
+	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog, length: got.ContentLength}
 	r.body.open(&r.wire, got, callOf(req.Context()))
 	got.Body = &r.body
 	return r
@@ -326,11 +326,14 @@ func DecodeJSON[T any](r *Response) (T, error) {
 	return v, err
 }
 
+// linkSeparator joins the lines of a Link header.
+const linkSeparator = ", "
+
 // Links returns the links of the Link header by their rel, or by their URL
 // where they have none; each maps the names of its parameters to their values,
-// and "url" to the link. requests' links.
+// and "url" to the link. [Limits] bound the header. requests' links.
 func (r *Response) Links() map[string]map[string]string {
-	header := strings.Join(r.Header["Link"], ", ")
+	header := strings.Join(r.Header["Link"], linkSeparator)
 	links := make(map[string]map[string]string)
 	for _, link := range httpheader.ParseLinks(header) {
 		key := link["rel"]

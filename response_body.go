@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -22,6 +23,8 @@ type wireBody struct {
 	dog  *watchdog
 	free func()
 
+	got, length int64 // bytes that came, and that there are to be; 0 or less where that is not known
+
 	closed, released atomic.Bool
 }
 
@@ -33,6 +36,7 @@ func (b *wireBody) Read(p []byte) (int, error) {
 		b.dog.waitForBody()
 	}
 	n, err := b.ReadCloser.Read(p)
+	b.got += int64(n)
 	if b.dog != nil {
 		b.dog.disarm()
 	}
@@ -60,7 +64,11 @@ func (b *wireBody) classify(err error) error {
 	case isTimeoutOf(err):
 		return wrapKind(ErrReadTimeout, err)
 	}
-	return wrapKind(ErrIncompleteBody, tame(err))
+	err = tame(err)
+	if b.length > 0 {
+		err = fmt.Errorf("got %d of %d bytes: %w", b.got, b.length, err)
+	}
+	return wrapKind(ErrIncompleteBody, err)
 }
 
 // Close closes the body, once. It may come while the body is being read.
@@ -185,7 +193,10 @@ func (r *Response) drain() {
 		r.Body = &replay{err: errDiscarded}
 		return
 	}
-	r.wire = wireBody{ReadCloser: io.NopCloser(bytes.NewReader(raw)), ctx: context.Background()}
+	r.wire = wireBody{ReadCloser: http.NoBody, ctx: context.Background()}
+	if len(raw) > 0 {
+		r.wire.ReadCloser = io.NopCloser(bytes.NewReader(raw))
+	}
 	r.body.open(&r.wire, r.Response, r.body.call)
 	r.Body = &r.body
 }
@@ -210,7 +221,7 @@ func (b *wireBody) drain(length int64, limits Limits) (raw []byte, whole bool) {
 }
 
 // acceptsCoded reports whether a request's own headers ask for codings.
-func acceptsCoded(h http.Header) bool {
-	ranges := headerValues(h, "Range")
-	return hasValue(h, "Accept-Encoding") || len(ranges) > 0 && strings.TrimSpace(ranges[0]) != ""
+func (c *call) acceptsCoded(h http.Header) bool {
+	ranges := c.header(h, "Range")
+	return len(c.header(h, "Accept-Encoding")) > 0 || len(ranges) > 0 && strings.TrimSpace(ranges[0]) != ""
 }

@@ -385,7 +385,7 @@ func (r *retries) giveUp(resp *Response, why, err error) error {
 // nextAttempt is a request made ready to be sent again, its body rewound.
 func nextAttempt(req *http.Request) (*http.Request, error) {
 	c := callOf(req.Context())
-	next := req.Clone(c.under(c.Context).asContext())
+	next := c.under(c.Context).byCopy(req)
 	body, err := rewound(req)
 	if err != nil {
 		return nil, err

@@ -258,12 +258,13 @@ func (s *Session) prepare(ctx context.Context, r *Request) (*http.Request, error
 	if err != nil {
 		return nil, err
 	}
-	c := s.newCall(ctx, u, r)
+	made := s.newCall(ctx, u, r)
+	c := &made.call
 	c.secrets = secrets
 	if r.Redirects == Inherit {
 		c.redirects = method != http.MethodHead
 	}
-	req := newRequest(c.asContext(), method, u)
+	req := made.by(newRequest(method, u))
 	if req.Header, err = mergeHeader(r.Header, s.headerFor(u)); err != nil {
 		return nil, err
 	}
@@ -289,11 +290,11 @@ func firstError(errs ...error) error {
 }
 
 // newRequest is a request without headers and body.
-func newRequest(ctx context.Context, method string, u *url.URL) *http.Request {
-	return (&http.Request{
+func newRequest(method string, u *url.URL) *http.Request {
+	return &http.Request{
 		Method: method, URL: u, Host: u.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
+	}
 }
 
 // methodOf gives a method in upper case; it must be a token (RFC 9110 section 9.1).
@@ -414,7 +415,7 @@ func (s *Session) authenticated(req *http.Request) (*Response, error) {
 func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error) {
 	req := resp.Request
 	c := callOf(req.Context())
-	next := req.Clone(c.under(c.Context).asContext())
+	next := c.under(c.Context).byCopy(req)
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
 	s.refreshCookies(next, again)

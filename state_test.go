@@ -72,7 +72,9 @@ func TestEachSettingIsSaved(t *testing.T) {
 				Origin: "http://a.test", Header: session.Header{"K": {notText}, "R": nil}, Params: session.Params{"p": {"1"}}, Cookies: session.Cookies{"c": "v"},
 			}
 		},
-		"Limits":                 func(s *session.Session) { s.Limits = session.Limits{Body: 1 << 40, Ratio: -1, DrainTime: 3} },
+		"Limits": func(s *session.Session) {
+			s.Limits = session.Limits{Body: 1 << 40, Ratio: -1, Links: 4, DrainTime: 3, Netrc: -5}
+		},
 		"NoTimeout":              func(s *session.Session) { s.Timeout = session.Timeout{Read: session.NoTimeout} },
 		"Retry, empty":           func(s *session.Session) { s.Retry = &session.Retry{} },
 		"Retry, methods removed": func(s *session.Session) { s.Retry = &session.Retry{Total: 1, Methods: []string{}} },

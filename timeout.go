@@ -22,7 +22,10 @@ const NoTimeout time.Duration = -1
 // an adapter that reports to [net/http/httptrace], as net/http's transports do.
 type Timeout struct {
 	// Connect bounds the time to a usable connection: name lookup, dialling,
-	// the proxy and the TLS handshake. Past it: [ErrConnectTimeout].
+	// the proxy and the TLS handshake. Past it: [ErrConnectTimeout]. net/http
+	// goes on to connect then, as when the context is cancelled, since a later
+	// request may use the connection, until its own guards or [Session.Close]
+	// end that.
 	Connect time.Duration
 	// Read bounds each wait for the server: for the next piece of a body sent
 	// to be taken, for the answer's headers, and for each piece of its body.

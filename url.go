@@ -12,14 +12,37 @@ import (
 
 // The characters that may stand unescaped in each part of a URL (RFC 3986
 // section 3; brackets only in a host).
-const (
-	unreservedChars = "-._~"
-	userinfoChars   = unreservedChars + "!$&'()*+,;=:"
-	pathChars       = userinfoChars + "@/"
-	queryChars      = pathChars + "?"
+var (
+	unreservedChars = alnum.and("-._~")
+	userinfoChars   = unreservedChars.and("!$&'()*+,;=:")
+	pathChars       = userinfoChars.and("@/")
+	queryChars      = pathChars.and("?")
 	// requoteChars is what requests' requote_uri leaves alone.
-	requoteChars = unreservedChars + "!#$&'()*+,/:;=?@[]"
+	requoteChars = unreservedChars.and("!#$&'()*+,/:;=?@[]")
+	// goPathChars and goQueryChars are what net/url writes as it is in a path,
+	// and net/http in a request line.
+	goPathChars  = unreservedChars.and("$&+,/:;=@")
+	goQueryChars = queryChars.and(`%[]{}|\^"<>` + "`")
+	schemeChars  = alnum.and("+-.")
+	labelChars   = alnum.and("-_~!$&'()*+,;=")
 )
+
+// charSet is a set of ASCII characters, a bit for each.
+type charSet [2]uint64
+
+var alnum = charSet{}.and("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+// and is the set with more characters.
+func (s charSet) and(more string) charSet {
+	for i := 0; i < len(more); i++ {
+		s[more[i]>>6] |= 1 << (more[i] & 63)
+	}
+	return s
+}
+
+func (s charSet) has(c byte) bool {
+	return c < utf8.RuneSelf && s[c>>6]>>(c&63)&1 != 0
+}
 
 // Requote percent-encodes the characters of a URL that are illegal in any part
 // of one, and leaves legal escapes alone but for those of unreserved
@@ -35,10 +58,10 @@ func Requote(rawURL string) string {
 	return percentEncode(unescapeUnreserved(rawURL), requoteChars, true)
 }
 
-// isClean reports whether text holds letters, digits and allowed characters alone.
-func isClean(text, allowed string) bool {
+// isClean reports whether text holds allowed characters alone.
+func isClean(text string, allowed charSet) bool {
 	for i := 0; i < len(text); i++ {
-		if !isAlnum(text[i]) && strings.IndexByte(allowed, text[i]) < 0 {
+		if !allowed.has(text[i]) {
 			return false
 		}
 	}
@@ -93,7 +116,7 @@ func unescapeUnreserved(text string) string {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]) {
 			c := unhex(text[i+1])<<4 | unhex(text[i+2])
-			if isAlnum(c) || strings.IndexByte(unreservedChars, c) >= 0 {
+			if unreservedChars.has(c) {
 				out.WriteByte(c)
 				i += 2
 				continue
@@ -106,13 +129,13 @@ func unescapeUnreserved(text string) string {
 
 // percentEncode escapes every byte of text that is not a letter, a digit or
 // allowed; keepPercent leaves each % as it is.
-func percentEncode(text, allowed string, keepPercent bool) string {
+func percentEncode(text string, allowed charSet, keepPercent bool) string {
 	const hexDigits = "0123456789ABCDEF"
 	var out strings.Builder
 	out.Grow(len(text) + 16)
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if isAlnum(c) || strings.IndexByte(allowed, c) >= 0 || c == '%' && keepPercent {
+		if allowed.has(c) || c == '%' && keepPercent {
 			out.WriteByte(c)
 			continue
 		}
@@ -126,7 +149,7 @@ func percentEncode(text, allowed string, keepPercent bool) string {
 // quotePart encodes one part of a URL: a part in which every % starts an
 // escape keeps its escapes, in upper case, and those of unreserved characters
 // are undone.
-func quotePart(text, allowed string) string {
+func quotePart(text string, allowed charSet) string {
 	if isClean(text, allowed) {
 		return text
 	}
@@ -187,7 +210,7 @@ func missingScheme(text string) error {
 // cutScheme splits "scheme:rest"; the scheme comes in lower case.
 func cutScheme(text string) (scheme, rest string, found bool) {
 	scheme, rest, found = strings.Cut(text, ":")
-	if !found || scheme == "" || !isAlnum(scheme[0]) || '0' <= scheme[0] && scheme[0] <= '9' || !isClean(scheme, "+-.") {
+	if !found || scheme == "" || !isAlnum(scheme[0]) || '0' <= scheme[0] && scheme[0] <= '9' || !isClean(scheme, schemeChars) {
 		return "", text, false
 	}
 	return strings.ToLower(scheme), rest, true
@@ -235,7 +258,7 @@ func parseHTTP(scheme, rest string) (*url.URL, error) {
 func setPath(u *url.URL, escaped string) {
 	u.Path, u.RawPath = escaped, ""
 	// net/url writes these as they are; anything else keeps its escaped form
-	if isClean(escaped, unreservedChars+"$&+,/:;=@") {
+	if isClean(escaped, goPathChars) {
 		return
 	}
 	u.RawPath = escaped
@@ -378,7 +401,7 @@ func isRegName(host string) bool {
 		return false
 	}
 	for label := range strings.SplitSeq(strings.TrimSuffix(host, "."), ".") {
-		if label == "" || len(label) > 63 || !isClean(label, "-_~!$&'()*+,;=") {
+		if label == "" || len(label) > 63 || !isClean(label, labelChars) {
 			return false
 		}
 	}

@@ -6,7 +6,6 @@
 // take time and memory linear in the text and are safe for concurrent use.
 package httpheader
 
-// MaxLength is how many bytes of challenges or links are looked at. A longer
-// text, or all lines of challenges together, would turn into maps of many
-// times its size.
+// MaxLength is how many bytes of challenges are looked at, those of all lines
+// together. More would turn into maps of many times their size.
 const MaxLength = 64 << 10

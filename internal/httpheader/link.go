@@ -7,11 +7,11 @@ import "strings"
 // gives the answer of requests' parse_header_links, which knows no quoting:
 // links end at a comma, spaces and "<", parameters at a semicolon; a parameter
 // without exactly one "=" ends the parameters of its link; names keep their
-// case; a parameter named url replaces the target. A text longer than
-// [MaxLength] has no links.
+// case; a parameter named url replaces the target. How long the text may be is
+// the caller's to say: its links take many times the memory.
 func ParseLinks(text string) []map[string]string {
 	text = strings.Trim(text, ` '"`)
-	if text == "" || len(text) > MaxLength {
+	if text == "" {
 		return nil
 	}
 	var links []map[string]string

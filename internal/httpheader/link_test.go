@@ -88,11 +88,9 @@ func TestParseLinksAsRequests(t *testing.T) {
 	}
 }
 
-func TestParseLinksIsBounded(t *testing.T) {
+func TestParseLinksIsLinear(t *testing.T) {
 	t.Parallel()
-	full := "<" + strings.Repeat("a", httpheader.MaxLength-2) + ">"
-	assert.Len(t, httpheader.ParseLinks(full), 1)
-	assert.Empty(t, httpheader.ParseLinks(full+";"))
+	assert.Len(t, httpheader.ParseLinks("<"+strings.Repeat("a", 1<<20)+">"), 1)
 	// The most of this time goes into 32768 maps.
 	assertWithin(t, 100*time.Millisecond, func(s string) { httpheader.ParseLinks(s) },
 		"\xa0", ",", "\"", "<", ";", "=", " ", ", ", ",<", ", <a>", ";a=b", "; =", ",  ")

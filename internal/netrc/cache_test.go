@@ -2,6 +2,7 @@ package netrc_test
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,9 @@ import (
 	"github.com/cbf3e3a9/session/internal/netrc"
 )
 
+// most is how large a file may be.
+const most = 1 << 10
+
 // write writes a netrc file that was last changed at the given second.
 func write(t *testing.T, path, text string, second int64) {
 	t.Helper()
@@ -24,7 +28,7 @@ func write(t *testing.T, path, text string, second int64) {
 
 func assertLookup(t *testing.T, c *netrc.Cache, path, login, password string) {
 	t.Helper()
-	l, p, ok, err := c.Lookup(path, "a.test")
+	l, p, ok, err := c.Lookup(path, "a.test", most)
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Equal(t, login, l)
@@ -33,7 +37,7 @@ func assertLookup(t *testing.T, c *netrc.Cache, path, login, password string) {
 
 func assertNone(t *testing.T, c *netrc.Cache, path string) {
 	t.Helper()
-	login, password, ok, err := c.Lookup(path, "a.test")
+	login, password, ok, err := c.Lookup(path, "a.test", most)
 	require.NoError(t, err)
 	assert.False(t, ok)
 	assert.Empty(t, login+password)
@@ -87,7 +91,7 @@ func TestCacheKeepsASyntaxErrorUntilTheFileChanges(t *testing.T) {
 	var c netrc.Cache
 	write(t, path, "machine a.test\nsesame", 1)
 	for range 2 {
-		_, _, ok, err := c.Lookup(path, "a.test")
+		_, _, ok, err := c.Lookup(path, "a.test", most)
 		assert.False(t, ok)
 		var syntax *netrc.SyntaxError
 		require.ErrorAs(t, err, &syntax)
@@ -100,10 +104,29 @@ func TestCacheKeepsASyntaxErrorUntilTheFileChanges(t *testing.T) {
 func TestCacheRefusesALargeFile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "netrc")
-	write(t, path, strings.Repeat("\n", netrc.MaxSize+1), 1)
-	_, _, ok, err := new(netrc.Cache).Lookup(path, "a.test")
+	text := "machine a.test login u password p"
+	text += strings.Repeat("\n", most-len(text))
+	var c netrc.Cache
+	write(t, path, text, 1)
+	assertLookup(t, &c, path, "u", "p")
+	for _, less := range []int64{most - 1, 0} {
+		_, _, ok, err := c.Lookup(path, "a.test", less)
+		assert.False(t, ok)
+		assert.ErrorIs(t, err, netrc.ErrTooLarge, "though it has been read")
+	}
+	write(t, path, text+"\n", 1)
+	_, _, ok, err := c.Lookup(path, "a.test", most)
 	assert.False(t, ok)
-	assert.ErrorIs(t, err, netrc.ErrTooLarge)
+	require.ErrorIs(t, err, netrc.ErrTooLarge)
+	if info, err := os.Stat("/proc/self/status"); err == nil && info.Size() == 0 {
+		_, _, _, err = c.Lookup("/proc/self/status", "a.test", 1)
+		assert.ErrorIs(t, err, netrc.ErrTooLarge, "a file that has more than its size says")
+	}
+	for _, enough := range []int64{most + 1, math.MaxInt64} {
+		_, _, ok, err = new(netrc.Cache).Lookup(path, "a.test", enough)
+		assert.True(t, ok)
+		assert.NoError(t, err)
+	}
 }
 
 func TestCacheOpensRegularFilesOnly(t *testing.T) {
@@ -134,7 +157,7 @@ func TestCacheConcurrently(t *testing.T) {
 	for range 8 {
 		readers.Go(func() {
 			for range 500 {
-				login, password, ok, err := c.Lookup(path, "a.test")
+				login, password, ok, err := c.Lookup(path, "a.test", most)
 				if !assert.NoError(t, err) || !assert.True(t, ok) {
 					return
 				}
@@ -156,7 +179,7 @@ func TestCacheAllocatesNoMoreThanStat(t *testing.T) {
 	var c netrc.Cache
 	assertLookup(t, &c, path, "u", "p")
 	stat := testing.AllocsPerRun(100, func() { _, _ = os.Stat(path) })
-	lookup := testing.AllocsPerRun(100, func() { _, _, _, _ = c.Lookup(path, "a.test") })
+	lookup := testing.AllocsPerRun(100, func() { _, _, _, _ = c.Lookup(path, "a.test", most) })
 	assert.LessOrEqual(t, lookup, stat)
 }
 
@@ -167,7 +190,7 @@ func BenchmarkCacheLookup(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			_, _, _, _ = c.Lookup(path, "a.test")
+			_, _, _, _ = c.Lookup(path, "a.test", most)
 		}
 	})
 }

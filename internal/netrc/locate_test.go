@@ -35,9 +35,9 @@ func TestLocateByEnvironment(t *testing.T) {
 		"~u/netrc":   "~u/netrc",
 		"/x/~/netrc": "/x/~/netrc",
 	} {
-		assert.Equal(t, want, netrc.Locate(netrcIs(value), home("/home/u")), "NETRC=%q", value)
+		assert.Equal(t, want, new(netrc.Cache).Locate(netrcIs(value), home("/home/u")), "NETRC=%q", value)
 	}
-	assert.Equal(t, "~/netrc", netrc.Locate(netrcIs("~/netrc"), homeless))
+	assert.Equal(t, "~/netrc", new(netrc.Cache).Locate(netrcIs("~/netrc"), homeless))
 }
 
 func TestLocateInHome(t *testing.T) {
@@ -45,25 +45,29 @@ func TestLocateInHome(t *testing.T) {
 	dir := t.TempDir()
 	dot, underscore := filepath.Join(dir, ".netrc"), filepath.Join(dir, "_netrc")
 
-	assert.Equal(t, underscore, netrc.Locate(unset, home(dir)))
+	var c netrc.Cache // which is to see each change
+	assert.Empty(t, c.Locate(unset, home(dir)))
 	require.NoError(t, os.WriteFile(underscore, nil, 0o600))
-	assert.Equal(t, underscore, netrc.Locate(unset, home(dir)))
+	assert.Equal(t, underscore, c.Locate(unset, home(dir)))
 	require.NoError(t, os.WriteFile(dot, nil, 0o600))
-	assert.Equal(t, dot, netrc.Locate(unset, home(dir)))
+	assert.Equal(t, dot, c.Locate(unset, home(dir)))
+	require.NoError(t, os.Remove(dot))
+	assert.Equal(t, underscore, c.Locate(unset, home(dir)))
+	assert.Empty(t, c.Locate(unset, home(t.TempDir())))
 }
 
 func TestLocateWithoutHome(t *testing.T) {
 	t.Parallel()
-	assert.Empty(t, netrc.Locate(unset, homeless))
-	assert.Empty(t, netrc.Locate(unset, home("")))
+	assert.Empty(t, new(netrc.Cache).Locate(unset, homeless))
+	assert.Empty(t, new(netrc.Cache).Locate(unset, home("")))
 }
 
 func TestLocateFitsTheCache(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var c netrc.Cache
-	assertNone(t, &c, netrc.Locate(unset, home(dir)))
+	assertNone(t, &c, c.Locate(unset, home(dir)))
 	write(t, filepath.Join(dir, "_netrc"), "machine a.test login u password p", 1)
-	assertLookup(t, &c, netrc.Locate(unset, home(dir)), "u", "p")
-	assertNone(t, &c, netrc.Locate(netrcIs(""), home(dir)))
+	assertLookup(t, &c, c.Locate(unset, home(dir)), "u", "p")
+	assertNone(t, &c, c.Locate(netrcIs(""), home(dir)))
 }

@@ -160,7 +160,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-func TestParseLimits(t *testing.T) {
+func TestParseTakesAWordOfFullLength(t *testing.T) {
 	t.Parallel()
 	word := strings.Repeat("p", netrc.MaxToken)
 	f, err := netrc.Parse([]byte("machine a.test login u password " + word))
@@ -168,13 +168,6 @@ func TestParseLimits(t *testing.T) {
 	_, password, ok := f.Lookup("a.test")
 	assert.True(t, ok)
 	assert.Equal(t, word, password)
-
-	text := []byte("machine a.test login u password p\n")
-	full := append(text, []byte(strings.Repeat("\n", netrc.MaxSize-len(text)))...)
-	_, err = netrc.Parse(full)
-	require.NoError(t, err)
-	_, err = netrc.Parse(append(full, '\n'))
-	assert.ErrorIs(t, err, netrc.ErrTooLarge)
 }
 
 // CVE-2022-35260: whatever the file, it is read in bounded time.
@@ -184,7 +177,7 @@ func TestParseIsLinear(t *testing.T) {
 		"\x00", "\"", "\\", "#", "# ", "\r", "#\n", "a ", "\"\" ", "machine ", "machine a ",
 		"machine a login b password c ", "default ", "macdef a\n\n", "macdef a\nb\n",
 	} {
-		data := []byte(strings.Repeat(piece, netrc.MaxSize/len(piece)))
+		data := []byte(strings.Repeat(piece, 1<<20/len(piece)))
 		begin := time.Now()
 		_, _ = netrc.Parse(data)
 		assert.Less(t, time.Since(begin), 10*time.Second, "%q repeated", piece)
@@ -204,7 +197,7 @@ func FuzzNetrc(f *testing.F) {
 		file, err := netrc.Parse(data)
 		if err != nil {
 			assert.Nil(t, file)
-			assert.Regexp(t, `^netrc: (file too large|line [1-9][0-9]*: [a-z, ]+)$`, err.Error())
+			assert.Regexp(t, `^netrc: line [1-9][0-9]*: [a-z, ]+$`, err.Error())
 			return
 		}
 		login, password, ok := file.Lookup(host)

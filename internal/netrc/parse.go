@@ -2,20 +2,12 @@ package netrc
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 )
 
-// Limits of what [Parse] accepts, in bytes. The size of a token is counted
+// MaxToken is how long a token may be that [Parse] accepts, in bytes, counted
 // without quotes and escapes.
-const (
-	MaxSize  = 1 << 20
-	MaxToken = 4 << 10
-)
-
-// ErrTooLarge is what [Parse] and [Cache.Lookup] return for data of more than
-// [MaxSize] bytes.
-var ErrTooLarge = errors.New("netrc: file too large")
+const MaxToken = 4 << 10
 
 // SyntaxError is the error of [Parse] and [Cache.Lookup] for text that is not
 // a netrc file. It names the place and never quotes the text, which may hold
@@ -35,7 +27,7 @@ func (e *SyntaxError) Error() string {
 // line is skipped; words quoted with " or bare, with a backslash before a
 // character to be taken as it is; any of LF, CRLF and CR as the end of a line.
 // Bytes are taken as they are, whatever their encoding. It takes time and
-// memory linear in the data, and returns [ErrTooLarge] or a [SyntaxError].
+// memory linear in the data. An error is a [SyntaxError].
 //
 // Text that CPython's netrc module accepts means the same here, with three
 // exceptions on the safe side. A comment is all from a word that begins with #
@@ -45,9 +37,6 @@ func (e *SyntaxError) Error() string {
 // (see [File.Lookup]). As in CPython, an empty quoted word in a keyword's
 // place ends the file.
 func Parse(data []byte) (*File, error) {
-	if len(data) > MaxSize {
-		return nil, ErrTooLarge
-	}
 	p := parser{
 		scanner: scanner{data: unixLines(data), line: 1},
 		file:    File{machines: map[string]entry{}},

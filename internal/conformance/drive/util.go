@@ -114,11 +114,11 @@ func netrcAuth(m *message) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	path := netrc.Locate(os.LookupEnv, os.UserHomeDir)
+	path := new(netrc.Cache).Locate(os.LookupEnv, os.UserHomeDir)
 	if u.Hostname() == "" {
 		return object{"auth": nil}, nil
 	}
-	login, password, ok, err := new(netrc.Cache).Lookup(path, u.Hostname())
+	login, password, ok, err := new(netrc.Cache).Lookup(path, u.Hostname(), 1<<20)
 	if err != nil || !ok {
 		return object{"auth": nil}, nil
 	}
