@@ -327,6 +327,17 @@ func roundTrip(adapter http.RoundTripper, req *http.Request, settings TransportS
 	return resp, nil
 }
 
+// keepsConnections reports whether an adapter is one that goes on using the
+// connection of a body which was read to its end, and whose Close breaks off a
+// read. Of others that is not known.
+func keepsConnections(adapter http.RoundTripper) bool {
+	switch adapter.(type) {
+	case *HTTPAdapter, *http.Transport:
+		return true
+	}
+	return false
+}
+
 // closeIdle closes the connections that an adapter keeps for later.
 func closeIdle(adapter http.RoundTripper) {
 	if adapter == http.DefaultTransport {

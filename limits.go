@@ -41,10 +41,11 @@ type Limits struct {
 	// Line is how long a line of [Response.Lines] may be, in bytes. The default
 	// is [MaxLine].
 	Line int64
-	// Drain is how much is read of a body that nobody wants, such as a
-	// redirect's, so that its connection can be used again, in bytes; and
-	// DrainTime is how long that may take. Beyond them the connection is closed,
-	// which is no error. The defaults are 64 KiB and 100 ms.
+	// Drain is how much is read of a body that nobody wants, a redirect's, or
+	// what is left of one that is closed, so that its connection can be used
+	// again, in bytes; and DrainTime is how long that may take, and Close with
+	// it. Beyond them the connection is closed, which is no error. The defaults
+	// are 64 KiB and 100 ms. Close does not wait where the context has ended.
 	Drain     int64
 	DrainTime time.Duration
 	// Netrc is how large the netrc file may be, in bytes, where it is asked. The

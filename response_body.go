@@ -23,12 +23,15 @@ type wireBody struct {
 	dog  *watchdog
 	free func()
 
-	got, length int64 // bytes that came, and that there are to be; 0 or less where that is not known
+	got, length int64   // bytes that came, and that there are to be; 0 or less where that is not known
+	limits      *Limits // of draining before Close; nil where nothing is gained by it
 
-	closed, released atomic.Bool
+	reading, closed, released atomic.Bool
 }
 
 func (b *wireBody) Read(p []byte) (int, error) {
+	b.reading.Store(true)
+	defer b.reading.Store(false)
 	if b.closed.Load() {
 		return 0, http.ErrBodyReadAfterClose
 	}
@@ -71,14 +74,41 @@ func (b *wireBody) classify(err error) error {
 	return wrapKind(ErrIncompleteBody, err)
 }
 
-// Close closes the body, once. It may come while the body is being read.
+// Close closes the body, once, and reads what is left of it before that where it
+// is little, so that its connection can be used again. It may come while the body
+// is being read, which it breaks off.
 func (b *wireBody) Close() error {
 	if b.closed.Swap(true) {
 		return nil
 	}
+	if b.isWorthDraining() {
+		defer b.hurry(*b.limits)()
+		most := min(bound(b.limits.Drain, defaultDrain), math.MaxInt64-1)
+		_, _ = io.CopyN(io.Discard, b.ReadCloser, most+1)
+	}
 	err := b.ReadCloser.Close()
 	b.release()
 	return err
+}
+
+func (b *wireBody) isWorthDraining() bool {
+	return b.limits != nil && !b.reading.Load() && !b.released.Load() && b.ctx.Err() == nil &&
+		b.length-b.got <= bound(b.limits.Drain, defaultDrain)
+}
+
+// abort closes the body with the connection that it comes over.
+func (b *wireBody) abort() {
+	if !b.closed.Swap(true) {
+		_ = b.ReadCloser.Close()
+		b.release()
+	}
+}
+
+// hurry breaks reading off when the time for draining is over, unless it is
+// stopped by what it returns.
+func (b *wireBody) hurry(limits Limits) (stop func() bool) {
+	body := b.ReadCloser // b may be another one by the time
+	return time.AfterFunc(bound(limits.DrainTime, defaultDrainTime), func() { _ = body.Close() }).Stop
 }
 
 func (b *wireBody) release() {
@@ -96,6 +126,7 @@ func (b *wireBody) release() {
 // responseBody is the Body of a response: the wire's, content codings undone.
 type responseBody struct {
 	io.ReadCloser
+	wire    *wireBody
 	call    *call
 	decodes bool
 	failed  error // of the body once it is read
@@ -105,7 +136,7 @@ type responseBody struct {
 // open puts the decoders over a body that need them. Part of a body (206) is
 // no whole stream, and is left as it is, as is a body that is none (304).
 func (b *responseBody) open(wire *wireBody, got *http.Response, c *call) {
-	b.ReadCloser, b.call, b.left = wire, c, bound(c.limits.Body, math.MaxInt64)
+	b.ReadCloser, b.wire, b.call, b.left = wire, wire, c, bound(c.limits.Body, math.MaxInt64)
 	codings := got.Header["Content-Encoding"]
 	if c.plain || len(codings) == 0 || got.StatusCode == http.StatusPartialContent || wire.ReadCloser == http.NoBody {
 		return
@@ -152,6 +183,7 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if b.left -= int64(n); b.left < 0 {
+		b.wire.abort()
 		_ = b.ReadCloser.Close()
 		return n - 1, b.tooLong()
 	}
@@ -187,6 +219,9 @@ func (r *Response) drain() {
 		return
 	}
 	raw, whole := r.wire.drain(r.ContentLength, r.limits())
+	if !whole {
+		r.wire.abort()
+	}
 	_ = r.Body.Close()
 	if !whole {
 		r.loaded, r.body.failed = true, errDiscarded
@@ -209,9 +244,7 @@ func (b *wireBody) drain(length int64, limits Limits) (raw []byte, whole bool) {
 	if length > most {
 		return nil, false
 	}
-	body := b.ReadCloser // b may be another one by the time
-	late := time.AfterFunc(bound(limits.DrainTime, defaultDrainTime), func() { _ = body.Close() })
-	defer late.Stop()
+	defer b.hurry(limits)()
 	raw, err := readAll(io.LimitReader(b, most), max(length, 0))
 	if err != nil || int64(len(raw)) < most {
 		return raw, err == nil

@@ -465,6 +465,9 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 		return nil, err
 	}
 	resp := s.newResponse(req, got, ctx, dog, time.Since(start))
+	if got.ProtoMajor < 2 && keepsConnections(adapter) { // a stream of HTTP/2 is not the connection
+		resp.wire.limits = &c.limits
+	}
 	s.keepCookies(req.URL, got)
 	return resp, nil
 }

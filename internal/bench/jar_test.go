@@ -11,7 +11,8 @@ import (
 	"github.com/cbf3e3a9/session"
 )
 
-// many is how many cookies a jar has at most; each site has three.
+// many is how many cookies a jar has at most, but for those that are saved; each
+// site has three.
 const many = 100_000
 
 // site is a host and what it sets.
@@ -85,25 +86,52 @@ func BenchmarkJarHeader(b *testing.B) {
 	for _, size := range []int{10, 1_000, many} {
 		all := sites(b, size)
 		u := all[len(all)/2].url
-		b.Run(fmt.Sprintf("%d/nethttp", size), func(b *testing.B) {
-			jar := newJar(b)
-			fill(jar, all)
-			benchmarkHeader(b, func() string { return headerByHand(jar, u) })
+		for _, h := range headers(b, all, u) {
+			b.Run(fmt.Sprintf("%d/%s", size, h.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					h.read(b)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkJarHeaderParallel is JarHeader/1000 by one goroutine and by 64 at
+// once; the time is that of all together, for each header.
+func BenchmarkJarHeaderParallel(b *testing.B) {
+	all := sites(b, 1_000)
+	for _, h := range headers(b, all, all[len(all)/2].url) {
+		b.Run("1/"+h.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				h.read(b)
+			}
 		})
-		b.Run(fmt.Sprintf("%d/session", size), func(b *testing.B) {
-			jar := session.NewJar()
-			fill(jar, all)
-			benchmarkHeader(b, func() string { return jar.Header(u) })
+		b.Run(fmt.Sprintf("%d/%s", workers, h.name), func(b *testing.B) {
+			inParallel(b, func() { h.read(b) })
 		})
 	}
 }
 
-func benchmarkHeader(b *testing.B, header func() string) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if got := header(); len(got) != len(siteHeader) {
-			b.Fatal(got)
+// A header reads the Cookie header for a URL from a jar, and looks whether it is whole.
+type header struct {
+	name string
+	read func(tb testing.TB)
+}
+
+func headers(tb testing.TB, all []site, u *url.URL) []header {
+	theirs, ours := newJar(tb), session.NewJar()
+	fill(theirs, all)
+	fill(ours, all)
+	look := func(tb testing.TB, got string) {
+		if len(got) != len(siteHeader) {
+			tb.Error(got)
 		}
+	}
+	return []header{
+		{"nethttp", func(tb testing.TB) { look(tb, headerByHand(theirs, u)) }},
+		{"session", func(tb testing.TB) { look(tb, ours.Header(u)) }},
 	}
 }
 

@@ -1,92 +1,99 @@
-// Command bench runs the benchmarks of this module a number of times, each
-// round through all of them, and prints the medians as a Markdown table, beside
-// their ratio to net/http's in the same rounds. Short rounds, and many of them,
-// compare best: whatever else the machine does slows neighbours alike.
+// Command bench measures a session beside net/http and other clients, and
+// prints the medians as Markdown tables, with their ratios to net/http's. What
+// it has measured it can also keep as JSON, draw, and write into the READMEs.
 //
-//	go run . [-bench regexp] [-count n] [-benchtime d]
+//	go run . [-bench regexp] [-count n] [-benchtime d]   the short benchmarks
+//	go run . -large                                      those with bodies of 1 GiB
+//	go run . -growth                                     from 1 to 1,000,000 requests; growth.svg too
+//	go run . -write                                      all of these, into the READMEs and their charts
+//	go run . -from results.json …                        nothing measured: what -json has kept
 package main
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 )
 
-func main() {
-	pattern := flag.String("bench", ".", "run the benchmarks that match this `regexp`")
-	count := flag.Int("count", 10, "number of rounds")
-	benchtime := flag.String("benchtime", "100ms", "time for each benchmark, as in go test")
-	flag.Parse()
+// growthChart and callChart are the charts that the README beside them shows.
+const (
+	callChart   = "call.svg"
+	growthChart = "growth.svg"
+)
 
-	results, err := measure(*pattern, *count, *benchtime)
-	if err == nil {
-		err = results.writeTable(os.Stdout)
-	}
-	if err != nil {
+// command is what the flags ask for.
+type command struct {
+	pattern, benchtime   string
+	count                int
+	large, growth, write bool
+	from, json, svg      string
+}
+
+func main() {
+	var c command
+	flag.StringVar(&c.pattern, "bench", ".", "run the benchmarks that match this `regexp`")
+	flag.IntVar(&c.count, "count", 10, "number of `rounds`; at most 3 of the large and growth benchmarks")
+	flag.StringVar(&c.benchtime, "benchtime", "100ms", "`time` for each benchmark in each round, as in go test")
+	flag.BoolVar(&c.large, "large", false, "run the benchmarks with bodies of 1 GiB")
+	flag.BoolVar(&c.growth, "growth", false, "run the benchmarks of growth, and draw "+growthChart)
+	flag.BoolVar(&c.write, "write", false, "run all, and write the READMEs, "+callChart+" and "+growthChart)
+	flag.StringVar(&c.from, "from", "", "measure nothing, take the results in this `file`")
+	flag.StringVar(&c.json, "json", "", "keep the results in this `file`")
+	flag.StringVar(&c.svg, "svg", "", "draw the ratios of the calls into this `file`")
+	flag.Parse()
+	if err := c.run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// measure builds the benchmarks and runs those that match pattern count times.
-func measure(pattern string, count int, benchtime string) (*results, error) {
-	dir, err := os.MkdirTemp("", "bench")
+// run measures, and does with the results whatever is asked for.
+func (c command) run(out io.Writer) error {
+	r, err := c.results()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "bench.test")
-	if err := run(nil, "go", "test", "-c", "-o", binary, "."); err != nil {
-		return nil, err
+	if c.json != "" {
+		err = r.save(c.json)
 	}
-	all := new(results)
-	if err := all.bench(binary, pattern, "1x"); err != nil {
-		return nil, err
+	if err == nil && c.svg != "" {
+		err = r.drawCalls(c.svg)
 	}
-	results, names := new(results), all.names
-	for range count {
-		for _, name := range names {
-			if err := results.bench(binary, exactly(name), benchtime); err != nil {
-				return nil, err
-			}
-		}
-		slices.Reverse(names)
+	if err == nil && c.growth {
+		err = r.drawGrowth(growthChart)
 	}
-	return results, nil
-}
-
-// bench adds a run of the benchmarks that match pattern. What comes first in a
-// process is slower, so each that is measured has a process of its own and is
-// run twice there: the second counts.
-func (r *results) bench(binary, pattern, benchtime string) error {
-	var out bytes.Buffer
-	err := run(&out, binary, "-test.run=^$", "-test.count=2", "-test.bench="+pattern, "-test.benchtime="+benchtime)
-	r.add(&out)
+	if err == nil && c.write {
+		err = r.publish(".", "../..")
+	}
+	if err == nil {
+		_, err = io.WriteString(out, r.report())
+	}
 	return err
 }
 
-// exactly is the pattern of one benchmark: go test matches name by name.
-func exactly(name string) string {
-	parts := strings.Split("Benchmark"+name, "/")
-	for i, part := range parts {
-		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+// results are measured, or read from a file.
+func (c command) results() (*results, error) {
+	if c.from != "" {
+		return load(c.from)
 	}
-	return strings.Join(parts, "/")
+	return c.measure()
 }
 
-// run runs a command; what it prints goes to out and to the standard error.
-func run(out io.Writer, name string, args ...string) error {
-	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
-	if out != nil {
-		cmd.Stdout = io.MultiWriter(os.Stderr, out)
+// suites are those that the flags choose.
+func (c command) suites() []suite {
+	if c.write {
+		return []suite{short, large, growth}
 	}
-	return cmd.Run()
+	var chosen []suite
+	if c.large {
+		chosen = append(chosen, large)
+	}
+	if c.growth {
+		chosen = append(chosen, growth)
+	}
+	if chosen == nil {
+		chosen = append(chosen, short)
+	}
+	return chosen
 }

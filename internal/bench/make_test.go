@@ -28,19 +28,21 @@ func BenchmarkNew(b *testing.B) {
 	})
 }
 
-// BenchmarkClone copies a session that has 1,000 cookies and some headers.
+// BenchmarkClone copies a session that has some headers, and so many cookies.
 func BenchmarkClone(b *testing.B) {
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, stub{})
-		s.Header.Set("X-Team", "shelves")
-		fill(s.Jar, sites(b, 1_000))
-		b.ReportAllocs()
-		for b.Loop() {
-			if c := s.Clone(); c.Jar == nil {
-				b.Fatal("no jar")
+	for _, size := range []int{10, many} {
+		b.Run(fmt.Sprintf("%d-cookies/session", size), func(b *testing.B) {
+			s := newSession(b, stub{})
+			s.Header.Set("X-Team", "shelves")
+			fill(s.Jar, sites(b, size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if c := s.Clone(); c.Jar == nil {
+					b.Fatal("no jar")
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // BenchmarkAdapterFor looks up the adapter of a URL that none but the last

@@ -53,33 +53,6 @@ func BenchmarkPostJSON(b *testing.B) {
 	})
 }
 
-// BenchmarkRedirects follows three redirects, each of which sets a cookie.
-func BenchmarkRedirects(b *testing.B) {
-	const start = "https://api.example.com/3"
-	b.Run("nethttp", func(b *testing.B) {
-		client := newClient(b, threeHops{})
-		b.ReportAllocs()
-		for b.Loop() {
-			body, err := fetch(client, start)
-			check(b, err)
-			if string(body) != "done" {
-				b.Fatalf("%q", body)
-			}
-		}
-	})
-	b.Run("session", func(b *testing.B) {
-		s := newSession(b, threeHops{})
-		b.ReportAllocs()
-		for b.Loop() {
-			resp, err := s.Get(background, start)
-			check(b, err)
-			if len(resp.History) != 3 {
-				b.Fatal(resp.History)
-			}
-		}
-	})
-}
-
 // BenchmarkGet is a GET without any settings. A session also asks the
 // environment for proxies and a netrc file, but for "session-noenv".
 func BenchmarkGet(b *testing.B) {

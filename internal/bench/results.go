@@ -2,8 +2,9 @@ package main
 
 import (
 	"bufio"
-	"fmt"
+	"encoding/json"
 	"io"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,16 +14,24 @@ import (
 // baseline is the sub-benchmark that the others of a benchmark are compared with.
 const baseline = "nethttp"
 
-// units are the measures that the table shows, as go test names them.
-var units = [...]string{"ns/op", "B/op", "allocs/op"}
+// Units are the measures, as go test names them. The benchmarks of growth
+// report the last two themselves.
+const (
+	unitTime       = "ns/op"
+	unitBytes      = "B/op"
+	unitAllocs     = "allocs/op"
+	unitPerRequest = "ns/request"
+	unitHeap       = "heap-B"
+)
 
-// samples are the measures of a benchmark, of each unit one for every run.
-type samples [len(units)][]float64
+// samples are the measures of a benchmark: of each unit one for every round.
+type samples map[string][]float64
 
 // results are the samples of each benchmark, in the order in which they came.
 type results struct {
-	names   []string
-	samples map[string]*samples
+	Machine string             `json:"machine"` // what they were measured on
+	Names   []string           `json:"names"`
+	Samples map[string]samples `json:"samples"`
 }
 
 // line is a result as go test prints it: a name, without the number of
@@ -39,45 +48,70 @@ func (r *results) add(out io.Reader) {
 		}
 	}
 	for name, fields := range last {
-		r.samples[name].add(fields)
+		r.Samples[name].add(fields)
 	}
 }
 
-// introduce makes a benchmark known.
-func (r *results) introduce(name string) {
-	if r.samples == nil {
-		r.samples = make(map[string]*samples)
+// introduce makes benchmarks known.
+func (r *results) introduce(names ...string) {
+	if r.Samples == nil {
+		r.Samples = make(map[string]samples)
 	}
-	if r.samples[name] == nil {
-		r.samples[name] = new(samples)
-		r.names = append(r.names, name)
+	for _, name := range names {
+		if r.Samples[name] == nil {
+			r.Samples[name] = make(samples)
+			r.Names = append(r.Names, name)
+		}
 	}
 }
 
 // add adds the measures that the fields of a line give, value by unit.
-func (s *samples) add(fields []string) {
+func (s samples) add(fields []string) {
 	for i := 0; i+1 < len(fields); i += 2 {
-		unit := slices.Index(units[:], fields[i+1])
-		value, err := strconv.ParseFloat(fields[i], 64)
-		if unit >= 0 && err == nil {
-			s[unit] = append(s[unit], value)
+		if value, err := strconv.ParseFloat(fields[i], 64); err == nil {
+			s[fields[i+1]] = append(s[fields[i+1]], value)
 		}
 	}
 }
 
 // of gives the samples of a benchmark in a unit, one for each round.
-func (r *results) of(name string, unit int) []float64 {
-	if r.samples[name] == nil {
-		return nil
+func (r *results) of(name, unit string) []float64 { return r.Samples[name][unit] }
+
+// median is that of a benchmark's samples; ok is false where there are none.
+func (r *results) median(name, unit string) (value float64, ok bool) {
+	all := r.of(name, unit)
+	if len(all) == 0 {
+		return 0, false
 	}
-	return r.samples[name][unit]
+	return quantile(all, 0.5), true
 }
 
-// ratios divides the samples of a benchmark by those of another, round by round;
-// nil where there are none to divide by.
-func (r *results) ratios(name, to string, unit int) []float64 {
-	own, others := r.of(name, unit), r.of(to, unit)
-	if name == to || len(own) != len(others) || slices.Contains(others, 0) {
+// split parts the name of a benchmark into what is done and who does it.
+func split(name string) (what, who string) {
+	slash := strings.LastIndexByte(name, '/')
+	if slash < 0 {
+		return name, ""
+	}
+	return name[:slash], name[slash+1:]
+}
+
+// peers are those who do something, in the order in which they came.
+func (r *results) peers(what string) []string {
+	var all []string
+	for _, name := range r.Names {
+		if its, who := split(name); its == what && who != "" {
+			all = append(all, who)
+		}
+	}
+	return all
+}
+
+// ratios divides the samples of a benchmark by the baseline's, round by round;
+// nil where there is none to divide by.
+func (r *results) ratios(name, unit string) []float64 {
+	what, who := split(name)
+	own, others := r.of(name, unit), r.of(what+"/"+baseline, unit)
+	if who == baseline || len(own) != len(others) || slices.Contains(others, 0) {
 		return nil
 	}
 	ratios := make([]float64, len(own))
@@ -97,42 +131,21 @@ func quantile(samples []float64, share float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
-// writeTable prints one row for each benchmark: medians, and the medians of the
-// ratios to the baseline, that of time with its quartiles.
-func (r *results) writeTable(w io.Writer) error {
-	var table strings.Builder
-	table.WriteString("| benchmark | | ns/op | B/op | allocs/op | time | quartiles | bytes | allocs |\n")
-	table.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
-	for _, name := range r.names {
-		what, who := name, ""
-		if slash := strings.LastIndexByte(name, '/'); slash >= 0 {
-			what, who = name[:slash], name[slash+1:]
-		}
-		cells := []string{what, who}
-		for unit := range units {
-			cells = append(cells, format(r.of(name, unit), "%.0f", 0.5))
-		}
-		for unit := range units {
-			ratios := r.ratios(name, what+"/"+baseline, unit)
-			cells = append(cells, format(ratios, "%.2f", 0.5))
-			if unit == 0 {
-				cells = append(cells, format(ratios, "%.2f–%.2f", 0.25, 0.75))
-			}
-		}
-		fmt.Fprintf(&table, "| %s |\n", strings.Join(cells, " | "))
+// save keeps the results in a file, as JSON.
+func (r *results) save(path string) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
 	}
-	_, err := io.WriteString(w, table.String())
-	return err
+	return os.WriteFile(path, append(data, '\n'), 0o644)
 }
 
-// format writes quantiles of samples; "" where there are none.
-func format(samples []float64, verbs string, shares ...float64) string {
-	if len(samples) == 0 {
-		return ""
+// load reads what save has written.
+func load(path string) (*results, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
 	}
-	values := make([]any, len(shares))
-	for i, share := range shares {
-		values[i] = quantile(samples, share)
-	}
-	return fmt.Sprintf(verbs, values...)
+	r := new(results)
+	return r, json.Unmarshal(data, r)
 }

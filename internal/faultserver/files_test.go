@@ -152,7 +152,9 @@ func xAuthorization(t *testing.T) string {
 	return user + ":" + password
 }
 
-// Not parallel: the environment is everybody's.
+// Not parallel: the environment is everybody's. A file that others may read is
+// used, and its owner is not looked at: requests gives CPython the path, which
+// looks at neither then. One that is too large is the only one to be an error.
 func TestFaultsOfNetrc(t *testing.T) {
 	xGroup(t)
 	for _, x := range []struct {
@@ -183,6 +185,14 @@ func TestFaultsOfNetrc(t *testing.T) {
 			assert.Equal(t, x.want, xAuthorization(t))
 		})
 	}
+	t.Run("F100_too_large", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "netrc")
+		require.NoError(t, os.WriteFile(path, []byte("machine a.test login u password p\n"), 0o600))
+		require.NoError(t, os.Truncate(path, 1<<30))
+		t.Setenv("NETRC", path)
+		_, err := session.New().Get(t.Context(), "http://a.test/")
+		assert.Contains(t, xLimit(t, err).Limit, "netrc", "its passwords are not missed in silence")
+	})
 	t.Run("F100_missing", func(t *testing.T) {
 		t.Setenv("NETRC", filepath.Join(t.TempDir(), "missing"))
 		assert.Empty(t, xAuthorization(t))

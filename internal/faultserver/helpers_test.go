@@ -52,6 +52,7 @@ type fault struct {
 	rule    rule
 	is      []error
 	isNot   []error
+	says    string // a part of the error's text
 	partial string // what came of the body before it broke off
 	lingers bool   // net/http goes on to connect, for a later request, until Close
 }
@@ -148,6 +149,7 @@ func (f fault) assertKinds(t *testing.T, err error) {
 	for _, kind := range f.isNot {
 		assert.NotErrorIs(t, err, kind)
 	}
+	assert.ErrorContains(t, err, f.says)
 }
 
 // faults runs cases by their names, beside each other.

@@ -162,6 +162,8 @@ func TestFaultsOfProxies(t *testing.T) {
 			assert.Equal(t, []string{"CONNECT"}, xMethods(srv))
 			if name == "an_answer" {
 				assert.ErrorIs(t, err, session.ErrTLS)
+			} else {
+				assert.ErrorIs(t, err, session.ErrProxy, "nobody else was talked to yet")
 			}
 			body.closedOnce(t)
 			c.kept(t, 0)
@@ -247,7 +249,7 @@ func TestFaultsOfProxies(t *testing.T) {
 		c := xViaProxy(t, srv, "socks5h://proxy.test")
 		host := strings.Repeat(strings.Repeat("x", 50)+".", 6) + "test"
 		_, err := c.Get(t.Context(), "http://"+host+"/")
-		require.Error(t, err)
+		require.ErrorIs(t, err, session.ErrInvalidHost, "a name that DNS cannot have comes to no proxy")
 		assert.Empty(t, srv.Requests())
 		c.kept(t, 0)
 	})

@@ -164,6 +164,7 @@ func badLocation(t *testing.T, location string) {
 	s.released(t)
 }
 
+// nulInLocation has no URL to be wrong: net/http refuses a header with NUL.
 func nulInLocation(t *testing.T) {
 	t.Parallel()
 	fault{
@@ -172,6 +173,8 @@ func nulInLocation(t *testing.T) {
 	}.check(t)
 }
 
+// foreignLocation is a URL, but none that an adapter is mounted for: requests'
+// InvalidSchema.
 func foreignLocation(t *testing.T) {
 	for _, location := range []string{"ftp://a.test/", "file:///etc/passwd", "javascript:alert(1)", "data:,x"} {
 		srv := faultserver.NewPipe(t, once("302 Found", location))
@@ -182,6 +185,8 @@ func foreignLocation(t *testing.T) {
 	}
 }
 
+// requoted leads where a browser and requests would go: a tab is no fault, and
+// is left out.
 func requoted(t *testing.T, location, want string) {
 	srv := faultserver.NewPipe(t, once("302 Found", location))
 	s := xOpen(t, srv.Dial)

@@ -307,6 +307,7 @@ func xCancelledWait(t *testing.T, method string) {
 	assert.Equal(t, 1, asked)
 }
 
+// A session that is closed can be used again, on new connections, as in requests.
 func TestFaultsOfClosing(t *testing.T) {
 	xGroup(t)
 
@@ -683,6 +684,8 @@ func TestFaultsOfUploads(t *testing.T) {
 	})
 }
 
+// A session is shared, and a response is not: that only its Close may come from
+// another goroutine is said where it is documented.
 func TestFaultsOfSharing(t *testing.T) {
 	xGroup(t)
 

@@ -150,6 +150,9 @@ func endlessBody(t *testing.T) {
 	}
 }
 
+// uploadNotRead ends by the timeout of reading: there is none of writing, as
+// there is none in requests, and Read bounds each wait for the server, that for
+// taking what is sent among them.
 func uploadNotRead(t *testing.T) {
 	for method, attempts := range map[string]int{"POST": 1, "PUT": 2} {
 		srv, s := piped(t, func(c *faultserver.Conn) {

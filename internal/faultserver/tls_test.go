@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -130,57 +129,12 @@ func TestFaultsOfTLS(t *testing.T) {
 		})
 	}
 
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		for _, method := range []string{"GET", "POST"} {
-			t.Run(fmt.Sprintf("F87_no_certificate_%s_%s", tls.VersionName(version), method), func(t *testing.T) {
-				t.Parallel()
-				config := ca.Config(t)
-				config.ClientAuth, config.ClientCAs, config.MaxVersion = tls.RequireAndVerifyClientCert, ca.Pool(), version
-				var served atomic.Int32
-				srv := faultserver.New(t, func(c *faultserver.Conn) {
-					secure := tls.Server(c.Raw(), config)
-					if secure.Handshake() != nil {
-						c.Cut() // a RST could overtake the alert
-						return
-					}
-					if r, err := http.ReadRequest(bufio.NewReader(secure)); err == nil {
-						_, _ = io.Copy(io.Discard, r.Body)
-						_, _ = io.WriteString(secure, faultserver.OK)
-						served.Add(1)
-					}
-				})
-				c := xOpen(t, srv.Dial)
-				c.Verify = session.RootCAs(ca.Pool())
-				// With TLS 1.3 the refusal comes when the client is done with the
-				// handshake. Where net/http is still writing then, it may tell of
-				// that, and a GET would be tried again.
-				late := version == tls.VersionTLS13
-				if !late || method == "POST" {
-					c.Retry = &session.Retry{Total: 1}
-				}
-				known := 0
-				for n := range 20 {
-					body := xReader("abc")
-					_, err := c.Request(t.Context(), method, "https://a.test/", session.Reader(body))
-					require.ErrorIs(t, err, session.ErrConnection)
-					assert.NotErrorIs(t, err, session.ErrRetriesExhausted)
-					if errors.Is(err, session.ErrTLS) {
-						known++
-					}
-					assert.Equal(t, n+1, srv.Conns())
-					body.closedOnce(t)
-				}
-				if late {
-					assert.Positive(t, known)
-				} else {
-					assert.Equal(t, 20, known)
-				}
-				assert.Zero(t, served.Load())
-				certificate := ca.Issue(t, nil)
-				resp, err := c.Request(t.Context(), method, "https://a.test/", session.ClientCert(&certificate))
-				assert.Equal(t, "ok", xText(t, resp, err))
-			})
-		}
+	for _, method := range []string{"GET", "POST"} {
+		t.Run("F87_no_certificate_TLS_1.2_"+method, func(t *testing.T) {
+			t.Parallel()
+			known := xUncertified(t, ca, tls.VersionTLS12, method, &session.Retry{Total: 1})
+			assert.Equal(t, xUncertifiedCalls, known)
+		})
 	}
 
 	t.Run("F88_VerifyConnection_sees_the_chain", func(t *testing.T) {
@@ -259,4 +213,47 @@ func TestFaultsOfTLS(t *testing.T) {
 		assert.Len(t, srv.Requests(), 2)
 		assert.Equal(t, 1+2*2, srv.Conns(), "one, used again where nothing is verified")
 	})
+}
+
+// xUncertifiedCalls is how often xUncertified calls.
+const xUncertifiedCalls = 20
+
+// xUncertified calls a server that wants a certificate without one, and then
+// with one. It gives how many of the calls failed with an ErrTLS; the others
+// failed with another ErrConnection. None is made again.
+func xUncertified(t *testing.T, ca *faultserver.CA, version uint16, method string, retry *session.Retry) (known int) {
+	t.Helper()
+	config := ca.Config(t)
+	config.ClientAuth, config.ClientCAs, config.MaxVersion = tls.RequireAndVerifyClientCert, ca.Pool(), version
+	var served atomic.Int32
+	srv := faultserver.New(t, func(c *faultserver.Conn) {
+		secure := tls.Server(c.Raw(), config)
+		if secure.Handshake() != nil {
+			c.Cut() // a RST could overtake the alert
+			return
+		}
+		if r, err := http.ReadRequest(bufio.NewReader(secure)); err == nil {
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = io.WriteString(secure, faultserver.OK)
+			served.Add(1)
+		}
+	})
+	c := xOpen(t, srv.Dial)
+	c.Verify, c.Retry = session.RootCAs(ca.Pool()), retry
+	for n := range xUncertifiedCalls {
+		body := xReader("abc")
+		_, err := c.Request(t.Context(), method, "https://a.test/", session.Reader(body))
+		require.ErrorIs(t, err, session.ErrConnection)
+		assert.NotErrorIs(t, err, session.ErrRetriesExhausted)
+		if errors.Is(err, session.ErrTLS) {
+			known++
+		}
+		assert.Equal(t, n+1, srv.Conns())
+		body.closedOnce(t)
+	}
+	assert.Zero(t, served.Load())
+	certificate := ca.Issue(t, nil)
+	resp, err := c.Request(t.Context(), method, "https://a.test/", session.ClientCert(&certificate))
+	assert.Equal(t, "ok", xText(t, resp, err))
+	return known
 }
