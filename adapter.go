@@ -51,78 +51,6 @@ type RedirectAdapter interface {
 	AcceptRedirect(u *url.URL) bool
 }
 
-// prefix is a mounting prefix taken apart, in lower case.
-type prefix struct {
-	scheme, host, port string
-	path               string // as text; "" matches any
-}
-
-// parsePrefix takes a prefix apart: "scheme://", "scheme://host",
-// "scheme://host:port/path".
-func parsePrefix(text string) (prefix, error) {
-	scheme, rest, ok := cutScheme(text)
-	if !ok {
-		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has no scheme", redactText(text))
-	}
-	rest, hasAuthority := strings.CutPrefix(rest, "//")
-	if !hasAuthority && rest != "" {
-		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has no // behind its scheme", redactText(text))
-	}
-	p := prefix{scheme: scheme}
-	end := strings.IndexAny(rest+"/", `/?#\`)
-	authority := rest[:end]
-	p.path = strings.ToLower(rest[end:])
-	if strings.Contains(authority, "@") {
-		return prefix{}, kindf(ErrInvalidRequest, "prefix %q has user information", redactText(text))
-	}
-	if authority == "" {
-		return p, nil
-	}
-	host, port, err := splitPort(authority)
-	if err == nil {
-		host, err = normalizeHost(host)
-	}
-	if err != nil {
-		return prefix{}, kindf(ErrInvalidRequest, "prefix %q: %w", redactText(text), err)
-	}
-	p.host, p.port = strings.Trim(host, "[]"), port
-	return p, nil
-}
-
-// matches compares a URL's own parts with the prefix: scheme, the whole host,
-// the port if the prefix names one, then the path as text.
-func (p *prefix) matches(d *destination) bool {
-	if p.scheme != d.Scheme || p.host != "" && !strings.EqualFold(p.host, d.host) {
-		return false
-	}
-	if p.port != "" && p.port != portOf(d.URL) {
-		return false
-	}
-	return p.path == "" || hasPrefixFold(d.pathText(), p.path)
-}
-
-// destination is a URL that is compared with many prefixes.
-type destination struct {
-	*url.URL
-	host string // without port
-	path string // what pathText gave
-}
-
-// pathText is what follows the host in the URL.
-func (d *destination) pathText() string {
-	if d.path != "" {
-		return d.path
-	}
-	d.path = d.EscapedPath()
-	if d.path == "" {
-		d.path = "/"
-	}
-	if d.RawQuery != "" {
-		d.path += "?" + d.RawQuery
-	}
-	return d.path
-}
-
 // Mount has adapter serve the URLs that begin with prefix: a scheme
 // ("https://", "mock://"), a host ("https://api.test"), or a path
 // ("https://api.test/v1"). The longest prefix that matches wins, and of equal
@@ -147,11 +75,7 @@ func (s *Session) Mount(prefix string, adapter http.RoundTripper) error {
 			mounts[at] = added
 			return mounts
 		}
-		at := len(mounts)
-		for at > 0 && len(mounts[at-1].Prefix) < len(prefix) {
-			at--
-		}
-		return slices.Insert(mounts, at, added)
+		return slices.Insert(mounts, place(mounts, prefix), added)
 	})
 	return nil
 }
@@ -187,8 +111,7 @@ func indexOfPrefix(mounts []Mounted, prefix string) int {
 func (s *Session) changeMounts(change func([]Mounted) []Mounted) {
 	for {
 		old := s.table()
-		changed := change(slices.Clone(*old))
-		if s.mounts.CompareAndSwap(old, &changed) {
+		if s.mounts.CompareAndSwap(old, newMountTable(change(slices.Clone(old.list)))) {
 			return
 		}
 	}
@@ -196,20 +119,20 @@ func (s *Session) changeMounts(change func([]Mounted) []Mounted) {
 
 // table is the list of adapters, the longest prefix first. A session begins
 // with one [HTTPAdapter] for https and http.
-func (s *Session) table() *[]Mounted {
+func (s *Session) table() *mountTable {
 	if mounts := s.mounts.Load(); mounts != nil {
 		return mounts
 	}
 	adapter := new(HTTPAdapter)
-	s.mounts.CompareAndSwap(nil, &[]Mounted{
+	s.mounts.CompareAndSwap(nil, newMountTable([]Mounted{
 		{"https://", adapter, prefix{scheme: "https"}},
 		{"http://", adapter, prefix{scheme: "http"}},
-	})
+	}))
 	return s.mounts.Load()
 }
 
 // Adapters lists the adapters in the order in which they are tried.
-func (s *Session) Adapters() []Mounted { return slices.Clone(*s.table()) }
+func (s *Session) Adapters() []Mounted { return slices.Clone(s.table().list) }
 
 // AdapterFor returns the adapter that serves u, and its prefix; the error is
 // an [ErrNoAdapter]. requests' get_adapter.
@@ -222,12 +145,8 @@ func (s *Session) mountedFor(c *call, u *url.URL) (Mounted, error) {
 	if u == nil {
 		return Mounted{}, kindf(ErrInvalidRequest, "no URL")
 	}
-	mounts := *s.table()
-	d := destination{URL: u, host: u.Hostname()}
-	for i := range mounts {
-		if mounts[i].match.matches(&d) {
-			return mounts[i], nil
-		}
+	if m, ok := s.table().find(u); ok {
+		return m, nil
 	}
 	if u.Opaque != "" && '0' <= u.Opaque[0] && u.Opaque[0] <= '9' {
 		return Mounted{}, kindf(ErrNoAdapter, "for %q; perhaps http://%s was meant", c.redact(u), c.redact(u))

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -510,4 +511,59 @@ func TestNoMountIsLost(t *testing.T) {
 	close(start)
 	wait.Wait()
 	assert.Len(t, s.Adapters(), workers*each+2)
+}
+
+// TestManyPrefixes compares the search among many prefixes with one that goes
+// through the list of them.
+func TestManyPrefixes(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	schemes, hosts, ports := []string{"http://", "https://", "mock://"}, []string{"", "a.test", "b.test", "x.a.test"}, []string{"", ":80", ":443", ":8080"}
+	paths := []string{"", "/", "/v1", "/v1/", "/v1/users", "/v2?q=", "/V1/Users"}
+	for _, scheme := range schemes {
+		for _, host := range hosts {
+			for i, port := range ports {
+				for j, path := range paths {
+					if (len(host)+i+j)%3 > 0 && (host != "" || port == "") {
+						require.NoError(t, s.Mount(scheme+host+port+path, roundTripper(func(*http.Request) (*http.Response, error) { return nil, io.EOF })))
+					}
+				}
+			}
+		}
+	}
+	serves := func(prefix string, u *url.URL) bool {
+		p, err := url.Parse(strings.ToLower(prefix))
+		require.NoError(t, err)
+		path := p.Path
+		if p.RawQuery != "" {
+			path += "?" + p.RawQuery
+		}
+		standard := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		return p.Scheme == u.Scheme && (p.Hostname() == "" || p.Hostname() == u.Hostname()) &&
+			(p.Port() == "" || p.Port() == cmp.Or(u.Port(), standard)) &&
+			strings.HasPrefix(strings.ToLower(cmp.Or(u.RequestURI(), "/")), path)
+	}
+	found := 0
+	for _, scheme := range schemes {
+		for _, host := range append(hosts[1:], "c.test") {
+			for _, port := range ports {
+				for _, path := range append(paths, "/v", "/v1/users/7?x=1", "/v2?q=1") {
+					u, err := url.Parse(scheme + host + port + path)
+					require.NoError(t, err)
+					want := ""
+					for _, m := range s.Adapters() {
+						if serves(m.Prefix, u) {
+							want = m.Prefix
+							break
+						}
+					}
+					got, err := s.AdapterFor(u)
+					assert.Equal(t, want, got.Prefix, u)
+					assert.Equal(t, want == "", errors.Is(err, session.ErrNoAdapter), u)
+					found += len(want)
+				}
+			}
+		}
+	}
+	assert.NotZero(t, found)
 }

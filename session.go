@@ -74,7 +74,7 @@ type Session struct {
 	// headers go to its own origin only; Params go to any.
 	BaseURL string
 
-	mounts    atomic.Pointer[[]Mounted]
+	mounts    atomic.Pointer[mountTable]
 	noProxy   atomic.Pointer[noProxyValue]
 	lastProxy atomic.Pointer[parsedProxy]
 	netrc     netrc.Cache
@@ -537,7 +537,7 @@ func cloneValues(v url.Values) url.Values { return url.Values(http.Header(v).Clo
 // [http.DefaultTransport]. It may be called again, and the session may be used
 // after it. A session that is dropped without it frees its connections in the end.
 func (s *Session) Close() error {
-	for _, m := range *s.table() {
+	for _, m := range s.table().list {
 		closeIdle(m.Adapter)
 	}
 	return nil
