@@ -146,8 +146,13 @@ type authHeader struct {
 	before, after []string
 }
 
-// authenticate runs auth on req and notes which headers it set.
-func authenticate(auth Auth, req *http.Request) (credentials, error) {
+// authenticate runs auth on the call's request and notes which headers it set.
+func (c *call) authenticate(auth Auth, req *http.Request) (err error) {
+	c.credentials, err = c.authenticated(auth, req)
+	return err
+}
+
+func (c *call) authenticated(auth Auth, req *http.Request) (credentials, error) {
 	switch auth.(type) {
 	case noAuth:
 		return credentials{auth: auth}, nil
@@ -156,13 +161,13 @@ func authenticate(auth Auth, req *http.Request) (credentials, error) {
 		err := auth.Authenticate(req)
 		after := req.Header["Authorization"]
 		return credentials{auth, []authHeader{{"Authorization", before, after}}},
-			firstError(err, checkHeader("Authorization", after))
+			firstError(err, checkValues("Authorization", after))
 	}
 	before := req.Header.Clone()
 	if err := auth.Authenticate(req); err != nil {
 		return credentials{}, err
 	}
-	return credentials{auth, headersSet(before, req.Header)}, checkHeaders(req.Header)
+	return credentials{auth, headersSet(before, req.Header)}, c.checkHeaders(req.Header)
 }
 
 // headersSet gives the headers that were set between before and after.

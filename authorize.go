@@ -30,8 +30,16 @@ func (s *Session) isOwn(u *url.URL) bool {
 	if s.BaseURL == "" {
 		return true
 	}
-	base, err := parseURL(s.BaseURL)
-	return err == nil && sameOrigin(base, u)
+	base := s.base.Load()
+	if base == nil || base.text != s.BaseURL {
+		parsed, err := parseURL(s.BaseURL)
+		if err != nil {
+			return false
+		}
+		base = &parsedURL{s.BaseURL, parsed}
+		s.base.Store(base)
+	}
+	return sameOrigin(base.url, u)
 }
 
 // setAuth finds the auth of a request and runs it: the request's Auth, its
@@ -45,8 +53,7 @@ func (s *Session) setAuth(req *http.Request, c *call, own Auth, ownHeader http.H
 	if auth == NoAuth && !hasValue(ownHeader, "Authorization") {
 		delete(req.Header, "Authorization")
 	}
-	c.credentials, err = authenticate(auth, req)
-	return err
+	return c.authenticate(auth, req)
 }
 
 func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Auth {
@@ -119,8 +126,8 @@ func hasHeader(h http.Header, name string) bool {
 	return false
 }
 
-// header gives the values of a header of the request as it came to the session,
-// canonical names found without a search.
+// header gives the values of a header of the call's request, whatever the case of
+// its name, without a search where all names are canonical.
 func (c *call) header(h http.Header, name string) []string {
 	if !c.oddNames {
 		return h[name]

@@ -36,7 +36,7 @@ type call struct {
 	cookies      *ownCookies
 	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
 	body         *outbox // nil for none, or one that is in memory
-	oddNames     bool    // the request came with headers whose names are not canonical
+	oddNames     bool    // headers of the request have names that are not canonical
 	plain        bool    // content codings are left as they are
 	dropIn       bool    // the request came to Do: net/http's contract holds
 

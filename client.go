@@ -82,7 +82,7 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		own.Header[name] = values[:len(values):len(values)]
 	}
 	c.plain = s.addHeaders(own, c)
-	if err := checkHeaders(own.Header); err != nil {
+	if err := c.checkHeaders(own.Header); err != nil {
 		return nil, err
 	}
 	if err := secrets.setHeaders(own, req.Header, Secrets{}); err != nil {

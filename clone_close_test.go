@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -392,6 +394,13 @@ func TestASessionThatIsDroppedFreesItsConnections(t *testing.T) {
 			assert.NoError(t, s.Mount("http://127.0.0.1", &session.HTTPAdapter{Wrap: func(next http.RoundTripper) http.RoundTripper { return next }}))
 			return s
 		},
+		"guard": func() *session.Session {
+			s := session.New()
+			for _, prefix := range []string{"http://", "https://"} {
+				assert.NoError(t, s.Mount(prefix, &session.HTTPAdapter{Guard: func(netip.AddrPort) error { return nil }}))
+			}
+			return s
+		},
 	} {
 		for _, http2 := range []bool{false, true} {
 			srv, conns := serveCounted(t, nil, http2)
@@ -409,6 +418,32 @@ func TestASessionThatIsDroppedFreesItsConnections(t *testing.T) {
 			}()
 			conns.closed(t, runtime.GC)
 		}
+	}
+}
+
+func TestASessionThatIsClosedIsFreedWhateverItsDiallerKnows(t *testing.T) {
+	t.Parallel()
+	for _, http2 := range []bool{false, true} {
+		srv, conns := serveCounted(t, nil, http2)
+		dropped := func() weak.Pointer[session.Session] {
+			s := session.New()
+			adapter := &session.HTTPAdapter{Base: &http.Transport{
+				DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					runtime.KeepAlive(s)
+					return new(net.Dialer).DialContext(ctx, network, addr)
+				},
+			}}
+			assert.NoError(t, s.Mount("http://", adapter))
+			assert.NoError(t, s.Mount("https://", adapter))
+			resp, err := s.Get(context.Background(), srv.URL, session.InsecureSkipVerify)
+			assert.Equal(t, "ok", text(t, resp, err))
+			conns.closed(t, func() { assert.NoError(t, s.Close()) })
+			return weak.Make(s)
+		}()
+		assert.Eventually(t, func() bool {
+			runtime.GC()
+			return dropped.Value() == nil
+		}, 5*time.Second, time.Millisecond)
 	}
 }
 

@@ -64,23 +64,27 @@ func embeddedIPv4(ip netip.Addr) (netip.Addr, bool) {
 	return ip, false
 }
 
-// guard has the dialling of a transport ask the adapter's Guard.
-func (a *HTTPAdapter) guard(base *http.Transport) {
-	if a.Guard == nil {
+// A guardFunc is a Guard. What dials for a transport refers to it, and not to its
+// adapter, which connections that are idle would keep from being dropped.
+type guardFunc func(addr netip.AddrPort) error
+
+// over has the dialling of a transport ask the guard, if there is one.
+func (guard guardFunc) over(base *http.Transport) {
+	if guard == nil {
 		return
 	}
 	plain, overTLS := ownDiallers(base)
 	if plain == nil {
 		dialer := defaultDialer()
 		dialer.ControlContext = func(_ context.Context, _, address string, _ syscall.RawConn) error {
-			return a.ask(address)
+			return guard.ask(address)
 		}
 		base.DialContext = dialer.DialContext
 	} else {
-		base.DialContext = a.guarded(plain)
+		base.DialContext = guard.guarded(plain)
 	}
 	if overTLS != nil {
-		base.DialTLSContext = a.guarded(overTLS)
+		base.DialTLSContext = guard.guarded(overTLS)
 	}
 }
 
@@ -98,26 +102,26 @@ func ownDiallers(base *http.Transport) (plain, overTLS dialFunc) {
 	return plain, overTLS
 }
 
-// ask asks the Guard for an address in text, "ip:port".
-func (a *HTTPAdapter) ask(address string) error {
+// ask asks for an address in text, "ip:port".
+func (guard guardFunc) ask(address string) error {
 	addr, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return kindf(ErrAddressRefused, "it is not an address with a port")
 	}
-	if err := a.Guard(addr); err != nil {
+	if err := guard(addr); err != nil {
 		return wrapKind(ErrAddressRefused, err)
 	}
 	return nil
 }
 
 // guarded is a dialler whose connections are looked at before they are used.
-func (a *HTTPAdapter) guarded(dial dialFunc) dialFunc {
+func (guard guardFunc) guarded(dial dialFunc) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
 		}
-		if err := a.ask(conn.RemoteAddr().String()); err != nil {
+		if err := guard.ask(conn.RemoteAddr().String()); err != nil {
 			_ = conn.Close()
 			return nil, err
 		}

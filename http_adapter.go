@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 )
 
 // HTTPAdapter sends over net/http, HTTP/1.1 and HTTP/2: one [http.Transport]
@@ -80,6 +81,7 @@ type pooledTransport struct {
 	base    *http.Transport
 	wrapped http.RoundTripper
 	evicted atomic.Bool
+	dropped runtime.Cleanup // for when nothing refers to the adapter any more
 }
 
 // RoundTrip sends a request without settings of its own.
@@ -235,16 +237,12 @@ func (a *HTTPAdapter) transport(req *http.Request, settings TransportSettings) (
 	return t, err
 }
 
-// loadPool makes the pool. The connections of an adapter that nothing refers
-// to any more are closed: they refer to the pool, not to the adapter.
+// loadPool makes the pool.
 func (a *HTTPAdapter) loadPool() *transportPool {
 	if pool := a.pool.Load(); pool != nil {
 		return pool
 	}
-	pool := new(transportPool)
-	if a.pool.CompareAndSwap(nil, pool) {
-		runtime.AddCleanup(a, (*transportPool).closeIdle, pool)
-	}
+	a.pool.CompareAndSwap(nil, new(transportPool))
 	return a.pool.Load()
 }
 
@@ -299,6 +297,7 @@ func (p *transportPool) evict(most int) {
 		if t := p.used[i]; t.key != (transportKey{}) {
 			p.used = append(p.used[:i], p.used[i+1:]...)
 			t.evicted.Store(true)
+			t.dropped.Stop()
 			t.base.CloseIdleConnections()
 		}
 	}
@@ -329,7 +328,7 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	base.DisableCompression = true
 	base.OnProxyConnectResponse = refusedTunnel
 	base.GetProxyConnectHeader = connectHeader
-	a.guard(base)
+	guardFunc(a.Guard).over(base)
 	base.DialContext = dialErrors(base.DialContext)
 	base.DialTLSContext = dialErrors(base.DialTLSContext)
 	t := &pooledTransport{key: key, base: base, wrapped: classified{base}}
@@ -339,7 +338,18 @@ func (a *HTTPAdapter) newTransport(key transportKey) (*pooledTransport, error) {
 	if isNil(t.wrapped) {
 		return nil, kindf(ErrInvalidRequest, "the adapter's Wrap gave nil")
 	}
+	t.dropped = runtime.AddCleanup(a, closeDropped, weak.Make(base))
 	return t, nil
+}
+
+// closeDropped closes the connections of an adapter that nothing refers to any
+// more. Idle ones keep their transport, and it no adapter. The cleanup itself must
+// not keep it: a dialler of the caller's that knows the adapter would then keep
+// both for ever.
+func closeDropped(base weak.Pointer[http.Transport]) {
+	if base := base.Value(); base != nil {
+		base.CloseIdleConnections()
+	}
 }
 
 // classified is a transport whose errors have their kind.

@@ -16,18 +16,19 @@ import (
 func mergeHeader(request, session http.Header) (http.Header, error) {
 	merged := make(http.Header, max(len(request), len(session))+2) // Cookie and Authorization
 	removed := false
-	for _, h := range [...]http.Header{request, session} {
+	for i, h := range [...]http.Header{request, session} {
 		for name, values := range h {
-			key := name
+			key, check := name, checkValues
 			if !isCanonicalName(name) {
 				if key = textproto.CanonicalMIMEHeaderKey(name); spelledTwice(h, key) {
 					return nil, kindf(ErrInvalidHeader, "%.100q is given in two spellings", key)
 				}
+				check = checkHeader
 			}
-			if _, overridden := merged[key]; overridden {
+			if _, overridden := merged[key]; i > 0 && overridden {
 				continue
 			}
-			if err := checkHeader(key, values); err != nil {
+			if err := check(key, values); err != nil {
 				return nil, err
 			}
 			merged[key] = values[:len(values):len(values)]
@@ -65,12 +66,26 @@ func checkHeader(name string, values []string) error {
 			return kindf(ErrInvalidHeader, "spelling of %q", name)
 		}
 	}
+	return checkValues(name, values)
+}
+
+func checkValues(name string, values []string) error {
 	for _, value := range values {
-		if !httpguts.ValidHeaderFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
+		if !isFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
 			return kindf(ErrInvalidHeader, "value of %q", name)
 		}
 	}
 	return nil
+}
+
+// isFieldValue reports whether text holds no control character but tabs.
+func isFieldValue(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // tokenChars are those of a token (RFC 9110 section 5.6.2).
@@ -101,13 +116,22 @@ func framesOddly(name string) bool {
 	return false
 }
 
-func checkHeaders(h http.Header) error {
+// checkHeaders is checkHeader for all; odd says that a name is not canonical.
+func checkHeaders(h http.Header) (odd bool, err error) {
 	for name, values := range h {
+		odd = odd || !isCanonicalName(name)
 		if err := checkHeader(name, values); err != nil {
-			return err
+			return odd, err
 		}
 	}
-	return nil
+	return odd, nil
+}
+
+// checkHeaders checks the headers of the call's request, to which code of the
+// caller's may have written.
+func (c *call) checkHeaders(h http.Header) (err error) {
+	c.oddNames, err = checkHeaders(h)
+	return err
 }
 
 // mergedQuery gives the query that the parameters of request and session make,

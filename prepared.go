@@ -21,14 +21,16 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 		r.closeReaders()
 		return req, kindf(ErrInvalidRequest, "an option that changes a request which is already prepared")
 	}
-	if err := firstError(r.err, checkMessage(req), checkHeaders(req.Header)); err != nil {
+	odd, err := checkHeaders(req.Header)
+	if err := firstError(r.err, checkMessage(req), err); err != nil {
 		return req, err
 	}
 	c := callOf(req.Context())
 	if c == nil || !c.made(req) {
-		return s.adoptPrepared(req, c, r)
+		return s.adoptPrepared(req, c, r, odd)
 	}
 	c = c.resumed(req.Context()).with(r)
+	c.oddNames = odd
 	had := c.body
 	req = replaced(req, c)
 	if c.body != had { // a body of the caller's, which nothing has sent
@@ -76,9 +78,10 @@ func replaced(req *http.Request, c *call) *http.Request {
 // Where it has the context of another request, of the call around, it is bound
 // by what that says of proxies, time and limits, and lent nothing that could be
 // a credential.
-func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request) (*http.Request, error) {
+func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request, odd bool) (*http.Request, error) {
 	made := s.newCall(req.Context(), req.URL, r)
 	c := &made.call
+	c.oddNames = odd
 	if around != nil {
 		c.proxies, c.direct = r.Proxies.over(around.proxies), around.direct || r.NoProxy
 		c.timeout, c.limits = r.Timeout.over(around.timeout), r.Limits.over(around.limits)

@@ -117,7 +117,7 @@ func (s *Session) proxyFor(c *call, u *url.URL) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.lastProxy.Store(&parsedProxy{text, proxy})
+	s.lastProxy.Store(&parsedURL{text, proxy})
 	return proxy, nil
 }
 
@@ -152,8 +152,8 @@ func (p Proxies) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "Proxies%v", masked)
 }
 
-// parsedProxy is the URL of a proxy, and the text that it was read from.
-type parsedProxy struct {
+// parsedURL is a URL that was read, and the text that it was read from.
+type parsedURL struct {
 	text string
 	url  *url.URL
 }

@@ -177,7 +177,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err := r.rebuild(next, prev, c); err != nil {
 		return nil, err
 	}
-	if err := firstError(checkMessage(next), checkHeaders(next.Header)); err != nil {
+	if err := firstError(checkMessage(next), c.checkHeaders(next.Header)); err != nil {
 		closeBody(next) // a step of the caller's has set what cannot be sent
 		return nil, err
 	}
@@ -396,8 +396,7 @@ func (s *Session) DefaultRebuildAuth(next *http.Request, prev *Response) (err er
 		return nil
 	}
 	c.removeFrom(next.Header)
-	c.credentials, err = authenticate(auth, next)
-	return err
+	return c.authenticate(auth, next)
 }
 
 // DefaultRebuildProxies is the step RebuildProxies: the proxies named for the

@@ -305,8 +305,10 @@ func (r *Response) JSON(v any) error {
 		return err
 	}
 	charset := text.DetectJSON(content)
-	if declared, ok := httpheader.Charset(r.Header.Get("Content-Type")); ok && charset == "utf-8" {
-		charset = strings.ToLower(declared)
+	if charset == "utf-8" {
+		if declared, ok := httpheader.Charset(r.Header.Get("Content-Type")); ok {
+			charset = strings.ToLower(declared)
+		}
 	}
 	if charset != "utf-8" {
 		decoded, _ := text.Decode(content, charset)
@@ -409,42 +411,65 @@ type lineScanner struct {
 	most   int64 // bytes of a line
 	buffer []byte
 	start  int   // of what is not yielded yet
-	seen   int   // bytes behind start that hold no line end
-	skipLF bool  // the last line ended in \r
+	lf, cr int   // the next of each from start on, where the buffer ends if there is none
+	skipLF bool  // the last line ended in \r, and what follows has not come
 	err    error // of reading
 }
 
 func (s *lineScanner) next() ([]byte, error) {
 	for {
-		if s.skipLF && s.start < len(s.buffer) {
-			if s.buffer[s.start] == '\n' {
-				s.start++
-			}
-			s.skipLF = false
-		}
-		rest := s.buffer[s.start:]
-		if end := bytes.IndexAny(rest[s.seen:], "\r\n"); end >= 0 && int64(s.seen+end) <= s.most {
-			end += s.seen
-			s.skipLF = rest[end] == '\r'
-			s.start, s.seen = s.start+end+1, 0
-			return rest[:end], nil
-		}
-		s.seen = len(rest)
+		end := min(s.lf, s.cr)
+		rest := s.buffer[s.start:end:end]
 		switch {
-		case int64(s.seen) > s.most:
+		case int64(len(rest)) > s.most:
 			return nil, &LimitError{"length of a line", s.most}
+		case end < len(s.buffer):
+			s.pass(end)
+			return rest, nil
 		case s.err == nil:
 			s.fill()
-			continue
-		case s.err == io.EOF && s.seen > 0:
-			s.start, s.seen = len(s.buffer), 0
+		case s.err == io.EOF && len(rest) > 0:
+			s.start = end
 			return rest, nil
+		default:
+			return rest, s.err
 		}
-		return rest, s.err
 	}
 }
 
-// fill reads more behind what is left.
+// pass goes on behind the line end at end. Only its kind is looked for again, so
+// that a body is searched for each kind once.
+func (s *lineScanner) pass(end int) {
+	s.start = end + 1
+	if end == s.lf {
+		s.lf = s.find('\n', s.start)
+		return
+	}
+	s.cr = s.find('\r', s.start)
+	s.skipLF = true
+	s.passLF()
+}
+
+// passLF goes on behind the \n of a \r\n, once that has come.
+func (s *lineScanner) passLF() {
+	if !s.skipLF || s.start == len(s.buffer) {
+		return
+	}
+	s.skipLF = false
+	if s.lf == s.start {
+		s.pass(s.lf)
+	}
+}
+
+// find is where b is in the buffer from some place on, or the buffer's end.
+func (s *lineScanner) find(b byte, from int) int {
+	if i := bytes.IndexByte(s.buffer[from:], b); i >= 0 {
+		return from + i
+	}
+	return len(s.buffer)
+}
+
+// fill reads more behind what is left, which holds no line end.
 func (s *lineScanner) fill() {
 	if s.start > 0 {
 		s.buffer = s.buffer[:copy(s.buffer, s.buffer[s.start:])]
@@ -455,7 +480,9 @@ func (s *lineScanner) fill() {
 		copy(grown, s.buffer)
 		s.buffer = grown
 	}
-	n, err := s.from.Read(s.buffer[len(s.buffer):cap(s.buffer)])
-	s.buffer = s.buffer[:len(s.buffer)+n]
-	s.err = err
+	old := len(s.buffer)
+	n, err := s.from.Read(s.buffer[old:cap(s.buffer)])
+	s.buffer, s.err = s.buffer[:old+n], err
+	s.lf, s.cr = s.find('\n', old), s.find('\r', old)
+	s.passLF()
 }

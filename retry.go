@@ -401,6 +401,5 @@ func authenticateAgain(next *http.Request) (err error) {
 		return nil
 	}
 	c.removeFrom(next.Header)
-	c.credentials, err = authenticate(c.auth, next)
-	return err
+	return c.authenticate(c.auth, next)
 }

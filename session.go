@@ -76,7 +76,8 @@ type Session struct {
 
 	mounts    atomic.Pointer[mountTable]
 	noProxy   atomic.Pointer[noProxyValue]
-	lastProxy atomic.Pointer[parsedProxy]
+	lastProxy atomic.Pointer[parsedURL]
+	base      atomic.Pointer[parsedURL]
 	netrc     netrc.Cache
 }
 
@@ -425,7 +426,7 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 		return nil, err
 	}
 	again.credentials = credentials{auth, headersSet(before, next.Header)}
-	if err := checkHeaders(next.Header); err != nil {
+	if err := again.checkHeaders(next.Header); err != nil {
 		return nil, err
 	}
 	next.Body, err = rewound(req)
@@ -480,7 +481,7 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 func outgoing(ctx context.Context, req *http.Request, c *call, adapter http.RoundTripper) *http.Request {
 	_, asked := req.Header["Accept-Encoding"]
 	_, settles := adapter.(Adapter)
-	forProxy := !settles && hasValue(req.Header, "Proxy-Authorization")
+	forProxy := !settles && len(c.header(req.Header, "Proxy-Authorization")) > 0
 	identity := !asked && !c.dropIn
 	if !identity && !forProxy && ctx == req.Context() {
 		return req

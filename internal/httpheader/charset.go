@@ -12,7 +12,10 @@ const pythonSpace = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
 // regard to case; quotes and spaces around name and value are dropped; the
 // last charset counts; it may be empty, and need not name one that exists.
 func Charset(contentType string) (charset string, ok bool) {
-	_, params, _ := strings.Cut(contentType, ";")
+	_, params, found := strings.Cut(contentType, ";")
+	if !found {
+		return "", false
+	}
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, found := strings.Cut(trimBytes(param, pythonSpace), "=")
 		if found && strings.ToLower(strings.Trim(name, `"' `)) == "charset" {
