@@ -53,37 +53,58 @@ func BenchmarkPostJSON(b *testing.B) {
 	})
 }
 
-// BenchmarkGet is a GET without any settings. A session also asks the
-// environment for proxies and a netrc file, but for "session-noenv".
+// BenchmarkGet is a GET without any settings, with an empty jar and with one that
+// has three cookies for it. A session also asks the environment for proxies and a
+// netrc file, but for "session-noenv".
 func BenchmarkGet(b *testing.B) {
-	b.Run("nethttp", func(b *testing.B) {
-		client := newClient(b, stub{})
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := fetch(client, shop)
-			check(b, err)
-		}
-	})
-	eachSession(b, func(b *testing.B, s *session.Session) {
-		b.ReportAllocs()
-		for b.Loop() {
-			_, err := s.Get(background, shop)
-			check(b, err)
-		}
+	eachJar(b, func(b *testing.B, fill func(http.CookieJar)) {
+		b.Run("nethttp", func(b *testing.B) {
+			client := newClient(b, stub{})
+			fill(client.Jar)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := fetch(client, shop)
+				check(b, err)
+			}
+		})
+		eachSession(b, func(b *testing.B, s *session.Session) {
+			fill(s.Jar)
+			b.ReportAllocs()
+			for b.Loop() {
+				_, err := s.Get(background, shop)
+				check(b, err)
+			}
+		})
 	})
 }
 
-// BenchmarkDo sends a request that is made already.
+// BenchmarkDo sends a request that is made already, and decodes the answer.
 func BenchmarkDo(b *testing.B) {
 	req, err := http.NewRequestWithContext(background, http.MethodGet, shop, nil)
 	check(b, err)
 	req.Header.Set("Accept", "application/json")
-	b.Run("nethttp", func(b *testing.B) {
-		client := newClient(b, stub{})
-		benchmarkCall(b, func() (answer, error) { return decode(client.Do(req)) })
+	eachJar(b, func(b *testing.B, fill func(http.CookieJar)) {
+		b.Run("nethttp", func(b *testing.B) {
+			client := newClient(b, stub{})
+			fill(client.Jar)
+			benchmarkCall(b, func() (answer, error) {
+				req.Header.Del("Cookie") // net/http adds the jar's to the request that it is given
+				return decode(client.Do(req))
+			})
+		})
+		eachSession(b, func(b *testing.B, s *session.Session) {
+			fill(s.Jar)
+			req.Header.Del("Cookie")
+			benchmarkCall(b, func() (answer, error) { return decode(s.Do(req)) })
+		})
 	})
-	eachSession(b, func(b *testing.B, s *session.Session) {
-		benchmarkCall(b, func() (answer, error) { return decode(s.Do(req)) })
+}
+
+// eachJar runs a benchmark with jars that are empty and that have cookies.
+func eachJar(b *testing.B, run func(b *testing.B, fill func(http.CookieJar))) {
+	b.Run("bare", func(b *testing.B) { run(b, func(http.CookieJar) {}) })
+	b.Run("3-cookies", func(b *testing.B) {
+		run(b, func(jar http.CookieJar) { threeCookies(b, jar, shop) })
 	})
 }
 
