@@ -31,7 +31,12 @@ type wireBody struct {
 
 func (b *wireBody) Read(p []byte) (int, error) {
 	b.reading.Store(true)
-	defer b.reading.Store(false)
+	n, err := b.read(p)
+	b.reading.Store(false)
+	return n, err
+}
+
+func (b *wireBody) read(p []byte) (int, error) {
 	if b.closed.Load() {
 		return 0, http.ErrBodyReadAfterClose
 	}
