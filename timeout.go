@@ -65,9 +65,19 @@ type watchdog struct {
 	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex
-	timer    *time.Timer
+	wait     wait        // what is waited for
+	timer    *time.Timer // that looks whether it is overdue; nil before the first wait
+	next     time.Time   // when it does; zero for never
 	answered bool // headers are here: what is still sent is no longer waited for
 	stopped  bool
+}
+
+// wait is something waited for, and how long; zero for nothing.
+type wait struct {
+	kind  error
+	what  string
+	limit time.Duration
+	due   time.Time
 }
 
 // watch returns a context for one exchange under the limits, and the watchdog
@@ -93,18 +103,41 @@ func (w *watchdog) arm(kind error, what string, limit time.Duration) {
 	w.armLocked(kind, what, limit)
 }
 
+// armLocked leaves a timer that looks in time as it is, since a body may be read
+// in many small pieces: it looks again when it comes to that.
 func (w *watchdog) armLocked(kind error, what string, limit time.Duration) {
 	w.disarmLocked()
 	if limit <= 0 || w.stopped {
 		return
 	}
-	w.timer = time.AfterFunc(limit, func() { w.cancel(timeoutError(kind, what, limit)) })
+	w.wait = wait{kind, what, limit, time.Now().Add(limit)}
+	if w.next.IsZero() || w.next.After(w.wait.due) {
+		w.lookAfter(limit)
+	}
 }
 
-func (w *watchdog) disarmLocked() {
-	if w.timer != nil {
-		w.timer.Stop()
-		w.timer = nil
+func (w *watchdog) disarmLocked() { w.wait = wait{} }
+
+func (w *watchdog) lookAfter(after time.Duration) {
+	w.next = time.Now().Add(after)
+	if w.timer == nil {
+		w.timer = time.AfterFunc(after, w.look)
+		return
+	}
+	w.timer.Reset(after)
+}
+
+// look ends the exchange if what is waited for is overdue.
+func (w *watchdog) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.next = time.Time{}
+	switch left := time.Until(w.wait.due); {
+	case w.wait.limit == 0 || w.stopped:
+	case left > 0:
+		w.lookAfter(left)
+	default:
+		w.cancel(timeoutError(w.wait.kind, w.wait.what, w.wait.limit))
 	}
 }
 
@@ -139,6 +172,9 @@ func (w *watchdog) stop() {
 	w.mu.Lock()
 	w.stopped = true
 	w.disarmLocked()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 	w.mu.Unlock()
 	w.cancel(context.Canceled)
 }
