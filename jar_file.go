@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -112,6 +113,21 @@ func (j *Jar) load(cookies []*Cookie) {
 	// In the order of domains each is changed only once.
 	slices.SortStableFunc(cookies, func(a, b *Cookie) int { return strings.Compare(a.Domain, b.Domain) })
 	j.put(cookies, now)
+}
+
+// How many bytes a cookie mostly takes at most, beside its text.
+const (
+	roomOfJSON       = 200
+	roomOfCookiesTxt = 40
+)
+
+// withRoom is a file that begins with head and has room for cookies.
+func withRoom(head string, cookies []*Cookie, each int) []byte {
+	size := len(head)
+	for _, c := range cookies {
+		size += each + len(c.Name) + len(c.Value) + len(c.Domain) + len(c.Path)
+	}
+	return append(make([]byte, 0, size), head...)
 }
 
 // jarFileVersion is the version of the JSON format.
@@ -240,8 +256,9 @@ func toLatin1(text string) (s string, ok bool) {
 // included, as a JSON object: "version" is 1, "cookies" a list of [Cookie] in
 // the order of their creation.
 func (j *Jar) MarshalJSON() ([]byte, error) {
-	file := fmt.Appendf(nil, `{"version":%d,"cookies":[`+"\n", jarFileVersion)
-	for i, c := range j.oldestFirst(time.Now()) {
+	cookies := j.oldestFirst(time.Now())
+	file := withRoom(fmt.Sprintf(`{"version":%d,"cookies":[`+"\n", jarFileVersion), cookies, roomOfJSON)
+	for i, c := range cookies {
 		if i > 0 {
 			file = append(file, ",\n"...)
 		}
@@ -362,9 +379,10 @@ func (j *Jar) WriteCookiesTxt(w io.Writer) error {
 }
 
 func (j *Jar) encodeCookiesTxt() ([]byte, error) {
-	file := []byte(cookiesTxtHeader)
-	for _, c := range j.oldestFirst(time.Now()) {
-		if strings.ContainsRune(c.Name+c.Value+c.Path, '\t') {
+	cookies := j.oldestFirst(time.Now())
+	file := withRoom(cookiesTxtHeader, cookies, roomOfCookiesTxt)
+	for _, c := range cookies {
+		if strings.Contains(c.Name, "\t") || strings.Contains(c.Value, "\t") || strings.Contains(c.Path, "\t") {
 			return nil, fmt.Errorf("%s of %s: %w", c.label(faultTab), c.Domain, faultTab)
 		}
 		file = c.appendCookiesTxt(file)
@@ -374,18 +392,22 @@ func (j *Jar) encodeCookiesTxt() ([]byte, error) {
 
 // appendCookiesTxt writes c as a line of cookies.txt.
 func (c *Cookie) appendCookiesTxt(file []byte) []byte {
-	domain, expires := c.Domain, int64(0)
-	if !c.HostOnly {
-		domain = "." + domain
-	}
 	if c.HttpOnly {
-		domain = httpOnlyPrefix + domain
+		file = append(file, httpOnlyPrefix...)
 	}
+	if !c.HostOnly {
+		file = append(file, '.')
+	}
+	expires := int64(0)
 	if !c.Expires.IsZero() {
 		expires = c.Expires.Unix()
 	}
-	return fmt.Appendf(file, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n",
-		domain, cookiesTxtFlag(!c.HostOnly), c.Path, cookiesTxtFlag(c.Secure), expires, c.Name, c.Value)
+	for _, field := range [...]string{c.Domain, cookiesTxtFlag(!c.HostOnly), c.Path, cookiesTxtFlag(c.Secure)} {
+		file = append(append(file, field...), '\t')
+	}
+	file = append(strconv.AppendInt(file, expires, 10), '\t')
+	file = append(append(file, c.Name...), '\t')
+	return append(append(file, c.Value...), '\n')
 }
 
 func cookiesTxtFlag(set bool) string {

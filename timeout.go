@@ -68,7 +68,7 @@ type watchdog struct {
 	wait     wait        // what is waited for
 	timer    *time.Timer // that looks whether it is overdue; nil before the first wait
 	next     time.Time   // when it does; zero for never
-	answered bool // headers are here: what is still sent is no longer waited for
+	answered bool        // headers are here: what is still sent is no longer waited for
 	stopped  bool
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/andybalholm/brotli"
@@ -38,10 +39,12 @@ func opener(coding string) func(*bufio.Reader) (decoder, error) {
 	return nil
 }
 
-// The pools hold what no caller of this package ever sees.
+// The pools hold what no caller of this package ever sees. What is put back reads
+// from no body any more.
 var (
 	buffers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
+	brotlis = sync.Pool{New: func() any { return brotli.NewReader(nil) }}
 )
 
 func newBuffer(below io.Reader) *bufio.Reader {
@@ -108,9 +111,19 @@ func (g *gzipReader) more() bool {
 }
 
 func (g *gzipReader) release() {
-	g.z.Header = gzip.Header{}
+	_ = g.z.Reset(strings.NewReader(emptyMember))
+	g.z.Multistream(false)
+	_, _ = g.z.Read(make([]byte, 1))
 	gzips.Put(g.z)
 }
+
+// emptyMember is read between two bodies. A gzip.Reader keeps its tables of
+// Huffman codes when it is reset, and a damaged block that has no codes is read
+// by them; those of emptyMember, whose block has two codes of 1 bit, are the same
+// for all bodies.
+const emptyMember = gzipMagic + "\x00\x00\x00\x00\x00\x00\xff" + // RFC 1952 section 2.3
+	"\x05\xdd\x81\x00\x00\x00\x00\x00\x90\xff\x6b\x25\x00" + // RFC 1951 section 3.2.7
+	"\x00\x00\x00\x00\x00\x00\x00\x00" // the CRC and the length of nothing
 
 // plain is a decoder that leaves nothing to release.
 type plain struct{ io.Reader }
@@ -135,21 +148,20 @@ func isZlib(head []byte) bool {
 		(uint(head[0])<<8|uint(head[1]))%31 == 0
 }
 
-func openBrotli(in *bufio.Reader) (decoder, error) {
-	b := &brotliReader{in: in}
-	b.z = brotli.NewReader(readerFunc(b.feed))
-	return plain{b}, nil
-}
-
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 type brotliReader struct {
 	in  *bufio.Reader
 	z   *brotli.Reader
 	fed int // how many bytes z was given last
 }
+
+func openBrotli(in *bufio.Reader) (decoder, error) {
+	b := &brotliReader{in: in, z: brotlis.Get().(*brotli.Reader)}
+	return b, b.z.Reset(readerFunc(b.feed))
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func (b *brotliReader) feed(p []byte) (n int, err error) {
 	n, err = b.in.Read(p)
@@ -168,9 +180,16 @@ func (b *brotliReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+func (b *brotliReader) release() {
+	_ = b.z.Reset(nil)
+	brotlis.Put(b.z)
+}
+
 type zstdReader struct{ z *zstd.Decoder }
 
-// openZstd decodes in the caller's goroutine and starts none.
+// openZstd decodes in the caller's goroutine and starts none. The decoder is no
+// one else's before or after: it holds a channel, and one that was made in a
+// bubble of testing/synctest must not be used outside of that.
 func openZstd(in *bufio.Reader) (decoder, error) {
 	z, err := zstd.NewReader(in,
 		zstd.WithDecoderConcurrency(1),

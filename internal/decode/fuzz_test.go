@@ -1,6 +1,7 @@
 package decode_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/andybalholm/brotli"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -116,6 +118,40 @@ func FuzzBrotli(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzz(t, "br", data)
 	})
+}
+
+// FuzzBrotliReused checks that a decoder that decoded something before, whole or
+// not, makes of data what a new one makes of it.
+func FuzzBrotliReused(f *testing.F) {
+	long, short := encode(f, "br", text(300)), encode(f, "br", text(9))
+	f.Add(long, int64(fuzzMax), short)
+	f.Add(long, int64(10), long)
+	f.Add(long[:len(long)/2], int64(fuzzMax), short)
+	f.Add(short, int64(0), long[:len(long)/2])
+	f.Fuzz(func(t *testing.T, before []byte, upTo int64, data []byte) {
+		want, wantErr := newBrotli(data)
+		if len(data) == 0 || len(want) > fuzzMax { // which is treated otherwise
+			return
+		}
+		r, err := decode.NewReader(newBody(before), []string{"br"}, decode.Limits{MaxSize: fuzzMax})
+		require.NoError(t, err)
+		_, _ = io.CopyN(io.Discard, r, upTo)
+		require.NoError(t, r.Close())
+
+		got, err := fuzz(t, "br", data)
+		require.True(t, bytes.Equal(want, got), "%q, not %q", got, want)
+		if wantErr == nil || wantErr.Error() != "brotli: excessive input" {
+			require.Equal(t, wantErr == nil, err == nil, "%v, %v", wantErr, err)
+		}
+	})
+}
+
+// newBrotli decodes with a decoder of its own, from a buffer as full as that of
+// NewReader: the pieces make a difference to how much comes before a fault.
+func newBrotli(data []byte) ([]byte, error) {
+	in := bufio.NewReader(newBody(data))
+	_, _ = in.Peek(1)
+	return io.ReadAll(io.LimitReader(brotli.NewReader(in), fuzzMax+1))
 }
 
 func FuzzZstd(f *testing.F) {

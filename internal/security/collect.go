@@ -26,12 +26,13 @@ const (
 // A test is a test function, as its comment describes it.
 type test struct {
 	name  string
-	file  string // its path from the root of the module
-	rows  []int  // the classes it tests; empty where it is about a fault alone
-	ids   string // identifiers of known cases; may be empty
-	flaw  string // what goes wrong elsewhere
-	done  string // what is done about it, and by whom
-	limit string // what cannot be done, of a known limit alone
+	file  string   // its path from the root of the module
+	rows  []int    // the classes it tests; empty where it is about faults alone
+	cases []string // those of the fault matrix that it is about
+	ids   string   // identifiers of known cases; may be empty
+	flaw  string   // what goes wrong elsewhere
+	done  string   // what is done about it, and by whom
+	limit string   // what cannot be done, of a known limit alone
 }
 
 // A fault is a case of the fault matrix: a subtest.
@@ -57,9 +58,8 @@ func Load(root fs.FS) (*Page, error) {
 		eachTestFile(root, testFolder, p.addTests),
 		eachTestFile(root, faultFolder, p.addFaults),
 	)
-	byRow := func(a, b test) int { return slices.Compare(a.rows, b.rows) }
-	slices.SortStableFunc(p.tests, byRow)
-	slices.SortStableFunc(p.limits, byRow)
+	slices.SortStableFunc(p.tests, compareTests)
+	slices.SortStableFunc(p.limits, compareTests)
 	slices.SortStableFunc(p.entries, func(a, b entry) int { return a.Row - b.Row })
 	slices.SortFunc(p.faults, compareFaults)
 	p.faults = slices.CompactFunc(p.faults, func(a, b fault) bool { return a.id == b.id && a.name == b.name })
@@ -159,7 +159,17 @@ func faultName(s string) string {
 
 var variable = regexp.MustCompile("%[a-z](_%[a-z])*")
 
-// compareFaults compares by number, F99 before F100.
-func compareFaults(a, b fault) int {
-	return cmp.Or(len(a.id)-len(b.id), strings.Compare(a.id, b.id), strings.Compare(a.name, b.name))
+// compareTests compares by class, and behind all classes by fault.
+func compareTests(a, b test) int {
+	if (len(a.rows) == 0) != (len(b.rows) == 0) {
+		return len(b.rows) - len(a.rows)
+	}
+	return cmp.Or(slices.Compare(a.rows, b.rows), slices.CompareFunc(a.cases, b.cases, compareCases))
 }
+
+func compareFaults(a, b fault) int {
+	return cmp.Or(compareCases(a.id, b.id), strings.Compare(a.name, b.name))
+}
+
+// compareCases compares by number, F99 before F100.
+func compareCases(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }

@@ -31,7 +31,7 @@ func describe(f *ast.FuncDecl) (t test, err error) {
 		}
 	}
 	t.ids, t.flaw, t.done, t.limit = values["IDs"], values["Flaw"], values["Done"], values["Limit"]
-	t.rows, err = rows(values["Row"])
+	t.rows, t.cases, err = rows(values["Row"])
 	switch {
 	case err != nil:
 		return t, err
@@ -72,20 +72,21 @@ func keys(comment string) map[string]string {
 	return values
 }
 
-// rows reads numbers of classes, "5, 6"; faults among them, as F51, are left out.
-func rows(text string) (rows []int, err error) {
+// rows reads numbers of classes and cases of the fault matrix, "5, 6, F51".
+func rows(text string) (rows []int, cases []string, err error) {
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
 		if isFault.MatchString(part) {
+			cases = append(cases, part)
 			continue
 		}
 		row, err := strconv.Atoi(part)
 		if err != nil || row < 1 || row > lastRow {
-			return nil, fmt.Errorf("the Row is not numbers from 1 to %d, with commas", lastRow)
+			return nil, nil, fmt.Errorf("the Row is not numbers from 1 to %d, with commas", lastRow)
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, cases, nil
 }
 
 var isFault = regexp.MustCompile(`^F[0-9]{2,3}$`)

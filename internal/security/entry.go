@@ -11,7 +11,8 @@
 //	func TestCVE_2018_18074_HTTPSToHTTPKeepsNoCredentials(t *testing.T) {
 //
 // A test is named after an identifier, or TestClass_Words. TestKnownLimit_Words
-// shows what holds of that which cannot be prevented, and has a line "Limit:".
+// shows what holds of that which cannot be prevented, and has a line "Limit:";
+// its Row may be cases of the fault matrix, as "F51".
 package security
 
 // An entry is a class of vulnerability that cannot occur in this library,

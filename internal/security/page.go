@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ const introduction = `# Security tests
 
 Classes of vulnerability that HTTP clients are known to have had, and the test that shows for each what this library does about it. Each test has a server of its own on loopback and checks what is on the wire, in the error or in the jar. To run one:
 
-` + "```sh\ngo test ./internal/security -run NAME\n```" + `
+` + "```sh\ngo test ./internal/security -run NAME     # a class\ngo test ./internal/faultserver -run NAME  # a fault, or a known limit of one\n```" + `
 
 "By the library", "by net/http" and "by both" say where the protection is. What a test cannot show to be prevented stands under [Known limits](#known-limits), what has no place to happen under [Not applicable](#not-applicable).
 `
@@ -80,9 +81,9 @@ func (p *Page) Markdown() string {
 	for _, e := range p.entries {
 		line(&b, numbers([]int{e.Row}), text(e.IDs), text(e.Flaw), text(e.Why))
 	}
-	heading(&b, "Known limits", "Row", "Known cases", "Flaw", "What is done", "Limit", "Test")
+	heading(&b, "Known limits", "Row or case", "Known cases", "Flaw", "What is done", "Limit", "Test")
 	for _, t := range p.limits {
-		line(&b, numbers(t.rows), text(t.ids), text(t.flaw), text(t.done), text(t.limit), link(t.name, t.file))
+		line(&b, numbers(t.rows, t.cases...), text(t.ids), text(t.flaw), text(t.done), text(t.limit), link(t.name, t.file))
 	}
 	heading(&b, "Faults", "Case", "What is injected", "Test")
 	for _, f := range p.faults {
@@ -102,11 +103,13 @@ func line(b *strings.Builder, cells ...string) {
 	fmt.Fprintf(b, "| %s |\n", strings.Join(cells, " | "))
 }
 
-func numbers(rows []int) string {
-	if len(rows) == 0 {
-		return "–"
+// numbers lists classes and cases.
+func numbers(rows []int, cases ...string) string {
+	var list []string
+	for _, row := range rows {
+		list = append(list, strconv.Itoa(row))
 	}
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(rows), " ", ", "), "[]")
+	return strings.Join(append(list, cases...), ", ")
 }
 
 // markdown has what Markdown would take as its own stand for itself.

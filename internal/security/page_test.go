@@ -73,7 +73,7 @@ func TestPageReadsKnownLimitsAndFaults(t *testing.T) {
 	)}
 	page, err := security.Load(files)
 	require.NoError(t, err)
-	assert.Contains(t, page.Markdown(), `| – | – | f. | by net/http | l. | [TestKnownLimit\_Words](../internal/security/x_test.go) |`)
+	assert.Contains(t, page.Markdown(), `| F51 | – | f. | by net/http | l. | [TestKnownLimit\_Words](../internal/security/x_test.go) |`)
 	assert.Contains(t, page.Markdown(), "| F98 | a … | [y\\_test.go](../internal/faultserver/y_test.go) |\n"+
 		"| F99 | … a | [y\\_test.go](../internal/faultserver/y_test.go) |\n"+
 		"| F100 | b c | [y\\_test.go](../internal/faultserver/y_test.go) |\n")

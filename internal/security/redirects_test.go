@@ -261,8 +261,9 @@ func aURL(t testing.TB, text string) *url.URL {
 // Row: 20
 // IDs: GHSA-r4q5-vmmm-2653 (follow-redirects), 4917 (undici), 10892 (axios), SensitiveHeadersRedirectPolicy (req)
 // Flaw: Authorization is dropped on a redirect, but not the header in which an API's own key goes.
-// Done: every header that an Auth set is dropped with it, and RebuildAuth can drop more; a plain Header goes
-// along, as with requests and net/http, and the documentation says so; by the library.
+// Done: Secrets stay with their origin, every header that an Auth set is dropped with it, and RebuildAuth can
+// drop more; a plain Header goes along, as with requests and net/http, and the documentation says so; by the
+// library.
 func TestGHSA_r4q5_vmmm_2653_KeysInHeadersOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	key := session.AuthFunc(func(req *http.Request) error {
@@ -291,6 +292,20 @@ func TestGHSA_r4q5_vmmm_2653_KeysInHeadersOfTheirOwn(t *testing.T) {
 	n.Auth = key
 	n.do(t, "http://a.test/", http.Header{})
 	assert.Equal(t, want, n.leaks(), "in Do")
+
+	secrets := session.Secrets{
+		Origin: "http://a.test", Header: session.Header{"X-Api-Key": {aSecret}}, Cookies: session.Cookies{"key": aSecret},
+	}
+	asOne := []string{"Cookie X-Api-Key", "Cookie X-Api-Key", "", ""}
+	n = crossed(aOpen(t))
+	n.get(t, "http://a.test/", secrets)
+	assert.Equal(t, asOne, n.leaks(), "Secrets of the request")
+
+	n = crossed(aOpen(t))
+	n.Secrets = secrets
+	n.get(t, "http://a.test/")
+	n.do(t, "http://a.test/", http.Header{})
+	assert.Equal(t, append(asOne, asOne...), n.leaks(), "Secrets of the session")
 
 	n = crossed(aOpen(t))
 	n.RebuildAuth = func(next *http.Request, prev *session.Response) error {

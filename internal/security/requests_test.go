@@ -228,17 +228,14 @@ var bHeaderPlaces = map[string]func(s *session.Session, name, value string) erro
 		return err
 	},
 	"Do": func(s *session.Session, name, value string) error {
-		_, err := s.Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}, Header: http.Header{name: {value}}})
-		return err
+		return bClosed(s.Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}, Header: http.Header{name: {value}}}))
 	},
 	"session of Do": func(s *session.Session, name, value string) error {
 		s.Header[name] = []string{value}
-		_, err := s.Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}})
-		return err
+		return bClosed(s.Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}}))
 	},
 	"client": func(s *session.Session, name, value string) error {
-		_, err := s.Client().Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}, Header: http.Header{name: {value}}})
-		return err
+		return bClosed(s.Client().Do(&http.Request{URL: &url.URL{Scheme: "http", Host: "a.test", Path: "/"}, Header: http.Header{name: {value}}}))
 	},
 	"prepared": func(s *session.Session, name, value string) error {
 		req, err := s.Prepare(context.Background(), &session.Request{URL: "http://a.test/"})
@@ -256,6 +253,14 @@ var bHeaderPlaces = map[string]func(s *session.Session, name, value string) erro
 		_, err := s.Get(context.Background(), "http://a.test/")
 		return err
 	},
+}
+
+// bClosed closes the body of an answer, if there is one.
+func bClosed(resp *http.Response, err error) error {
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
 
 // Row: 62

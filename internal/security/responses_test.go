@@ -494,20 +494,23 @@ func TestCVE_2019_9518_FramesThatSayNothingEndWithTheTimeout(t *testing.T) {
 			}
 		},
 	} {
-		url, verify := cHTTP2(t, script)
-		s := cSession(t)
-		before := cHeap()
-		start := time.Now()
-		_, err := s.Get(t.Context(), url, verify, session.Timeout{Total: 300 * time.Millisecond})
-		took := time.Since(start)
-		after := cHeap()
-		require.Error(t, err, name)
-		if !assert.ErrorIs(t, err, session.ErrTotalTimeout, name) {
-			t.Log(err)
-		}
-		assert.Less(t, took, 5*time.Second, name)
-		assert.Less(t, after-before, int64(8<<20), name)
-		require.NoError(t, s.Close())
+		t.Run(name, func(t *testing.T) { // at whose end the server is gone
+			url, verify := cHTTP2(t, script)
+			s := cSession(t)
+			before := cHeap()
+			start := time.Now()
+			_, err := s.Get(t.Context(), url, verify, session.Timeout{Total: 300 * time.Millisecond})
+			took := time.Since(start)
+			require.ErrorIs(t, err, session.ErrTotalTimeout)
+			assert.Less(t, took, 5*time.Second)
+			// frames come on, so that each look sees some garbage, and what is kept besides
+			kept := cHeap() - before
+			for range 10 {
+				kept = min(kept, cHeap()-before)
+			}
+			assert.Less(t, kept, int64(8<<20))
+			require.NoError(t, s.Close())
+		})
 	}
 }
 

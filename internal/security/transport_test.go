@@ -385,7 +385,7 @@ func TestCVE_2022_23491_SystemsAuthoritiesAreTrusted(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Row: 115
+// Row: 115, F88
 // IDs: CVE-2020-8286, CVE-2024-8096, CVE-2024-0853, CVE-2017-2629 (curl)
 // Flaw: a check of revocation that was asked for is wrong, or left out when a
 // session is resumed.
