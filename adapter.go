@@ -250,8 +250,10 @@ func roundTrip(adapter http.RoundTripper, req *http.Request, settings TransportS
 // connection of a body which was read to its end, and whose Close breaks off a
 // read. Of others that is not known.
 func keepsConnections(adapter http.RoundTripper) bool {
-	switch adapter.(type) {
-	case *HTTPAdapter, *http.Transport:
+	switch a := adapter.(type) {
+	case *HTTPAdapter:
+		return a.Wrap == nil
+	case *http.Transport:
 		return true
 	}
 	return false

@@ -513,6 +513,31 @@ func TestNoMountIsLost(t *testing.T) {
 	assert.Len(t, s.Adapters(), workers*each+2)
 }
 
+// TestPrefixesOfHostsThatAreWrittenInOtherWays mounts an adapter that is not to be
+// passed by, since the default one would dial.
+func TestPrefixesOfHostsThatAreWrittenInOtherWays(t *testing.T) {
+	t.Parallel()
+	for prefix, address := range map[string]string{
+		"http://[fe80::1%25Eth0]":     "http://[fe80::1%25Eth0]/",
+		"http://[FE80::1]":            "http://[fe80::1]/",
+		"http://bücher.test":          "http://bücher.test/",
+		"http://xn--bcher-kva.test":   "http://BÜCHER.test/",
+		"http://sec.test":             "http://ｓec.test/",
+		"http://sec.test/v1":          "http://ſec.test/V1",
+		"http://Sec.Test":             "http://sEC.tESt/",
+		"http://xn--BCHER-kva.test/a": "http://bücher.test/a",
+	} {
+		s := session.New()
+		require.NoError(t, s.Mount(prefix, roundTripper(small)))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		require.NoError(t, err)
+		resp, err := s.Do(req)
+		if assert.NoError(t, err, "%s for %s", prefix, address) {
+			assert.NoError(t, resp.Body.Close())
+		}
+	}
+}
+
 // TestManyPrefixes compares the search among many prefixes with one that goes
 // through the list of them.
 func TestManyPrefixes(t *testing.T) {

@@ -163,7 +163,8 @@ func (c *call) authenticated(auth Auth, req *http.Request) (credentials, error) 
 		return credentials{auth, []authHeader{{"Authorization", before, after}}},
 			firstError(err, checkValues("Authorization", after))
 	}
-	before := req.Header.Clone()
+	before := req.Header // whose values may be those of the session
+	req.Header = before.Clone()
 	if err := auth.Authenticate(req); err != nil {
 		return credentials{}, err
 	}

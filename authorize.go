@@ -100,13 +100,15 @@ func deleteHeaders(h http.Header, names ...string) {
 	}
 }
 
-// headerWithout copies a header but for the names given. The values are shared,
-// clipped so that appending copies.
+// headerWithout is [http.Header.Clone] but for the names given.
 func headerWithout(h http.Header, names ...string) http.Header {
 	kept := make(http.Header, len(h)+2) // Cookie and Authorization
+	copies := make([]string, 0, len(h)+2)
 	for key, values := range h {
 		if !slices.ContainsFunc(names, func(name string) bool { return len(key) == len(name) && strings.EqualFold(key, name) }) {
-			kept[key] = values[:len(values):len(values)]
+			first := len(copies)
+			copies = append(copies, values...)
+			kept[key] = copies[first:len(copies):len(copies)]
 		}
 	}
 	return kept

@@ -46,7 +46,7 @@ type call struct {
 
 	shield shield // between the call and its context
 
-	sent *atomic.Bool // whether SendPrepared has sent the request, with whatever options
+	sent *atomic.Bool // whether a request that was handed out has been sent; nil where it was made to be sent
 }
 
 // callContext is a call as the context of its request. It prints no credentials:
@@ -99,7 +99,6 @@ func (c *call) made(req *http.Request) bool {
 type carried struct {
 	call call
 	req  http.Request
-	sent atomic.Bool
 }
 
 // by makes a copy of from carry the call, and returns it.
@@ -121,7 +120,7 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried 
 	if retry == nil {
 		retry = s.Retry
 	}
-	c := &carried{call: call{
+	return &carried{call: call{
 		Context:   ctx,
 		origin:    originOfURL(u),
 		proxies:   r.Proxies.over(s.Proxies),
@@ -135,9 +134,10 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried 
 		stream:    r.Stream.or(s.Stream),
 		redirects: r.Redirects.or(r.Method != http.MethodHead),
 	}}
-	c.call.sent = &c.sent
-	return c
 }
+
+// isSent notes that the request is sent, and reports whether it was before.
+func (c *call) isSent() bool { return c.sent == nil || c.sent.Swap(true) }
 
 // under returns a copy of the call in another context.
 func (c *call) under(ctx context.Context) *carried {

@@ -92,6 +92,7 @@ var errNoResponse = errors.New("a Response without one of net/http")
 // abandon closes a response that may be incomplete.
 func (r *Response) abandon() {
 	if r != nil {
+		r.wire.abort()
 		_ = r.Close()
 	}
 }

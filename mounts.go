@@ -56,7 +56,7 @@ func indexMounts(list []Mounted) mountIndex {
 func (t *mountTable) find(u *url.URL) (Mounted, bool) {
 	x, d := t.index(), destination{URL: u}
 	best := t.first(x.anyHost, &d, len(t.list))
-	if host := x.hosts[strings.ToLower(u.Hostname())]; host != nil {
+	if host := x.hosts[mountedHost(u)]; host != nil {
 		path := d.pathText()
 		for _, length := range host.lengths {
 			if length <= len(path) {
@@ -68,6 +68,15 @@ func (t *mountTable) find(u *url.URL) (Mounted, bool) {
 		return Mounted{}, false
 	}
 	return t.list[best], true
+}
+
+// mountedHost is the host of a URL as prefixes have it.
+func mountedHost(u *url.URL) string {
+	host, err := asciiHost(u.Hostname())
+	if err != nil {
+		return strings.ToLower(u.Hostname())
+	}
+	return host
 }
 
 // first is the first of some places, which ascend, that serves d, if it comes
@@ -126,7 +135,7 @@ func parsePrefix(text string) (prefix, error) {
 	if err != nil {
 		return prefix{}, kindf(ErrInvalidRequest, "prefix %q: %w", redactText(text), err)
 	}
-	p.host, p.port = strings.Trim(host, "[]"), port
+	p.host, p.port = strings.ToLower(strings.Trim(host, "[]")), port
 	return p, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync/atomic"
 )
 
 // DefaultMaxRedirects is how many redirects are followed where nothing else is
@@ -110,7 +111,11 @@ func (r *Redirector) stripAuth(from, to *url.URL) bool {
 // Location ([ErrInvalidURL]), of the body ([ErrUnrewindableBody]), and of the
 // steps. requests' Response.next.
 func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
-	return r.next(prev, callerContext(prev))
+	next, err := r.next(prev, callerContext(prev))
+	if next != nil {
+		callOf(next.Context()).sent = new(atomic.Bool)
+	}
+	return next, err
 }
 
 // callerContext is the context that a request was made in, without the deadline
@@ -160,7 +165,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err != nil {
 		return nil, err
 	}
-	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, &made.sent, false
+	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, nil, false
 	next := made.by(from)
 	next.URL, next.Header = to, headerWithout(from.Header, "Proxy-Authorization", "Cookie")
 	c.secrets = c.secrets.redirected(to, next.Header)
@@ -241,7 +246,10 @@ func dropCredentials(next *http.Request) {
 // response's History holds those before it. After an error nothing follows:
 // one redirect too many is a [*RedirectError]. It is requests' resolve_redirects.
 func (r *Redirector) Follow(first *Response, send func(*http.Request) (*Response, error)) iter.Seq2[*Response, error] {
-	return r.follow(callerContext(first), first, send)
+	return r.follow(callerContext(first), first, func(next *http.Request) (*Response, error) {
+		callOf(next.Context()).sent = new(atomic.Bool)
+		return send(next)
+	})
 }
 
 // follow is Follow in a context.

@@ -1481,3 +1481,29 @@ func TestNoResponseLeadsNowhere(t *testing.T) {
 		}
 	}
 }
+
+// TestHeadersOfARequestAreItsOwn has the caller's code write to the values in
+// place, in all the places that are given a request.
+func TestHeadersOfARequestAreItsOwn(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	require.NoError(t, s.Mount("https://", roundTripper(small)))
+	s.Header["X-Team"] = []string{"shelves"}
+	write := func(req *http.Request) { req.Header["X-Team"][0] = "changed" }
+	s.RebuildMethod = func(next *http.Request, _ *session.Response) { write(next) }
+	resp, err := s.Get(t.Context(), "https://a.test/1", session.AuthFunc(func(req *http.Request) error {
+		write(req)
+		return nil
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, "changed", resp.Request.Header.Get("X-Team"))
+	require.Len(t, resp.History, 1)
+
+	req, err := s.Prepare(t.Context(), &session.Request{URL: "https://a.test/1"})
+	require.NoError(t, err)
+	write(req)
+	next, err := s.NextRequest(resp.History[0])
+	require.NoError(t, err)
+	write(next)
+	assert.Equal(t, "shelves", s.Header.Get("X-Team"))
+}

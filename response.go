@@ -56,7 +56,7 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 		}
 		return r // its body is the connection itself, which no context ends
 	}
-	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog, length: got.ContentLength}
+	r.wire = wireBody{ReadCloser: got.Body, ctx: ctx, dog: dog, length: got.ContentLength, locked: got.Uncompressed}
 	r.body.open(&r.wire, got, callOf(req.Context()))
 	got.Body = &r.body
 	return r
@@ -166,7 +166,7 @@ func (r *Response) unlessFails(follow func() (*http.Request, error)) (next *http
 	done := false
 	defer func() {
 		if !done {
-			_ = r.Close()
+			r.abandon()
 		}
 	}()
 	next, err = follow()

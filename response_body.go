@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,7 +24,8 @@ type wireBody struct {
 	free func()
 
 	got, length int64   // bytes that came, and that there are to be; 0 or less where that is not known
-	limits      *Limits // of draining before Close; nil where nothing is gained by it
+	limits      *Limits // of draining before Close; nil where that gains nothing
+	locked      bool    // Close waits for Read: net/http's gzip reader
 
 	reading, closed, released atomic.Bool
 }
@@ -86,12 +87,15 @@ func (b *wireBody) Close() error {
 	if b.closed.Swap(true) {
 		return nil
 	}
+	body := b.ReadCloser
 	if b.isWorthDraining() {
-		defer b.hurry(*b.limits)()
+		hurried, late := b.hurried(*b.limits)
+		defer late.Stop()
 		most := min(bound(b.limits.Drain, defaultDrain), math.MaxInt64-1)
-		_, _ = io.CopyN(io.Discard, b.ReadCloser, most+1)
+		_, _ = io.CopyN(io.Discard, hurried, most+1)
+		body = hurried
 	}
-	err := b.ReadCloser.Close()
+	err := body.Close()
 	b.release()
 	return err
 }
@@ -101,19 +105,35 @@ func (b *wireBody) isWorthDraining() bool {
 		b.length-b.got <= bound(b.limits.Drain, defaultDrain)
 }
 
-// abort closes the body with the connection that it comes over.
+// abort closes the body, and with it the connection that it comes over.
 func (b *wireBody) abort() {
-	if !b.closed.Swap(true) {
+	if b.ReadCloser != nil && !b.closed.Swap(true) {
 		_ = b.ReadCloser.Close()
 		b.release()
 	}
 }
 
-// hurry breaks reading off when the time for draining is over, unless it is
-// stopped by what it returns.
-func (b *wireBody) hurry(limits Limits) (stop func() bool) {
-	body := b.ReadCloser // b may be another one by the time
-	return time.AfterFunc(bound(limits.DrainTime, defaultDrainTime), func() { _ = body.Close() }).Stop
+// hurried is the body for as long as draining may take: when it is late the body
+// is closed, which breaks a read off.
+func (b *wireBody) hurried(limits Limits) (body *closedOnce, late *time.Timer) {
+	patience := bound(limits.DrainTime, defaultDrainTime)
+	if b.dog != nil && b.dog.limit.Read > 0 {
+		patience = min(patience, b.dog.limit.Read)
+	}
+	body = &closedOnce{ReadCloser: b.ReadCloser}
+	return body, time.AfterFunc(patience, func() { _ = body.Close() })
+}
+
+// closedOnce is a body whose Close may be called by several.
+type closedOnce struct {
+	io.ReadCloser
+	once sync.Once
+	err  error
+}
+
+func (b *closedOnce) Close() error {
+	b.once.Do(func() { b.err = b.ReadCloser.Close() })
+	return b.err
 }
 
 func (b *wireBody) release() {
@@ -193,6 +213,9 @@ func (b *responseBody) Read(p []byte) (int, error) {
 		return n - 1, b.tooLong()
 	}
 	if err != nil && err != io.EOF {
+		if errors.Is(err, decode.ErrDecode) {
+			b.wire.abort() // nothing that comes behind is of use
+		}
 		err = decodeError(err)
 	}
 	return n, err
@@ -233,10 +256,8 @@ func (r *Response) drain() {
 		r.Body = &replay{err: errDiscarded}
 		return
 	}
-	r.wire = wireBody{ReadCloser: http.NoBody, ctx: context.Background()}
-	if len(raw) > 0 {
-		r.wire.ReadCloser = io.NopCloser(bytes.NewReader(raw))
-	}
+	r.replay = replay{content: raw}
+	r.wire = wireBody{ReadCloser: &r.replay, ctx: context.Background()}
 	r.body.open(&r.wire, r.Response, r.body.call)
 	r.Body = &r.body
 }
@@ -246,10 +267,12 @@ func (b *wireBody) drain(length int64, limits Limits) (raw []byte, whole bool) {
 		return nil, true
 	}
 	most := bound(limits.Drain, defaultDrain)
-	if length > most {
+	if length > most || b.locked {
 		return nil, false
 	}
-	defer b.hurry(limits)()
+	body, late := b.hurried(limits)
+	defer late.Stop()
+	b.ReadCloser = body
 	raw, err := readAll(io.LimitReader(b, most), max(length, 0))
 	if err != nil || int64(len(raw)) < most {
 		return raw, err == nil

@@ -165,7 +165,7 @@ func (s *Session) Request(ctx context.Context, method, url string, opts ...Optio
 // An error is a [*url.Error] around one of the kinds, ErrConnection and so on;
 // there is no response then, but what [*RedirectError] and [*RetryError] hold.
 func (s *Session) Send(ctx context.Context, r *Request) (*Response, error) {
-	req, err := s.Prepare(ctx, r)
+	req, err := s.prepared(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +180,17 @@ func (s *Session) Send(ctx context.Context, r *Request) (*Response, error) {
 // body of a request that is not sent is the caller's to close. requests'
 // prepare_request.
 func (s *Session) Prepare(ctx context.Context, r *Request) (*http.Request, error) {
+	req, err := s.prepared(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	callOf(req.Context()).sent = new(atomic.Bool)
+	req.Header = req.Header.Clone() // the caller may write to it
+	return req, nil
+}
+
+// prepared is Prepare for a request that nobody else sees before it is sent.
+func (s *Session) prepared(ctx context.Context, r *Request) (*http.Request, error) {
 	if r == nil {
 		return nil, envelope("", "", kindf(ErrInvalidRequest, "no request"))
 	}
@@ -378,7 +389,7 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 // the hooks.
 func (s *Session) exchange(req *http.Request) (*Response, error) {
 	c := callOf(req.Context())
-	c.sent.Store(true)
+	c.isSent()
 	resp, err := s.authenticated(req)
 	if err != nil {
 		return nil, err
@@ -466,8 +477,8 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 		return nil, err
 	}
 	resp := s.newResponse(req, got, ctx, dog, time.Since(start))
-	if got.ProtoMajor < 2 && keepsConnections(adapter) { // a stream of HTTP/2 is not the connection
-		resp.wire.limits = &c.limits
+	if got.ProtoMajor < 2 && !got.Close && !resp.wire.locked && keepsConnections(adapter) {
+		resp.wire.limits = &c.limits // of HTTP/2 a stream is not the connection
 	}
 	s.keepCookies(req.URL, got)
 	return resp, nil
