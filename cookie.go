@@ -53,7 +53,6 @@ type Cookie struct {
 
 // Limits of a single cookie (RFC 6265bis section 5.6).
 const (
-	maxCookiePair      = 4096 // bytes of name and value
 	maxCookieAttribute = 1024 // bytes of one attribute's value
 )
 
@@ -70,7 +69,6 @@ const (
 	faultPathText     cookieFault = "the path holds a control character or ';'"
 	faultPathStart    cookieFault = "the path does not begin with '/'"
 	faultEmpty        cookieFault = "name and value are both empty"
-	faultSize         cookieFault = "name and value are longer than 4096 bytes"
 	faultHost         cookieFault = "the host is not one that can have cookies"
 	faultDomain       cookieFault = "the domain is malformed"
 	faultNoDomain     cookieFault = "there is no domain"
@@ -90,6 +88,16 @@ func (f cookieFault) Is(target error) bool {
 	return target == ErrInvalidCookie || errors.Is(ErrInvalidCookie, target)
 }
 
+// cookieTooLong is a cookieFault that says which limit was crossed.
+type cookieTooLong struct{ limit LimitError }
+
+func (e *cookieTooLong) Error() string {
+	return fmt.Sprintf("name and value are longer than %d bytes", e.limit.Max)
+}
+
+func (e *cookieTooLong) Is(target error) bool { return cookieFault("").Is(target) }
+func (e *cookieTooLong) Unwrap() error        { return &e.limit }
+
 // label names the cookie that err is about. What may not be its name, but hold
 // part of a value, is left out.
 func (c *Cookie) label(err error) string {
@@ -100,8 +108,9 @@ func (c *Cookie) label(err error) string {
 }
 
 // check looks at the parts of a cookie that have nothing to do with its origin
-// (RFC 6265bis section 5.7, steps 2 to 4 and 21).
-func (c *Cookie) check() error {
+// (RFC 6265bis section 5.7, steps 2 to 4 and 21). Name and value have most bytes at
+// most, if that is not negative.
+func (c *Cookie) check(most int) error {
 	switch {
 	case !isCookieText(c.Name) || strings.IndexByte(c.Name, '=') >= 0:
 		return faultNameText
@@ -111,8 +120,8 @@ func (c *Cookie) check() error {
 		return faultPathText
 	case c.Name == "" && c.Value == "":
 		return faultEmpty
-	case len(c.Name)+len(c.Value) > maxCookiePair:
-		return faultSize
+	case most >= 0 && len(c.Name)+len(c.Value) > most:
+		return &cookieTooLong{LimitError{"length of a cookie", int64(most)}}
 	case c.Name == "" && (hasPrefixFold(c.Value, securePrefix) || hasPrefixFold(c.Value, hostPrefix)):
 		return faultPrefix
 	}
@@ -141,7 +150,7 @@ func (c *Cookie) checkPrefix() error {
 // into the cookie that o's server may set, or says why it may not (RFC 6265bis
 // section 5.7).
 func (o cookieOrigin) complete(c *Cookie) (err error) {
-	if err := c.check(); err != nil {
+	if err := c.check(orDefault(o.most, defaultMaxCookieBytes)); err != nil {
 		return err
 	}
 	if c.Domain, c.HostOnly, err = o.domain(c.Domain); err != nil {

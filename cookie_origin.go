@@ -16,6 +16,7 @@ type cookieOrigin struct {
 	host   string // canonical, see cookieHost
 	path   string // as written in the URL, not decoded
 	secure bool
+	most   int // Jar.MaxCookieBytes
 }
 
 func cookieOriginOf(u *url.URL) (o cookieOrigin, err error) {

@@ -40,6 +40,10 @@ type Jar struct {
 	// the number of its domain's cookies.
 	MaxPerDomain int
 
+	// MaxCookieBytes is how long name and value of a cookie can be together: 0
+	// means 4096, negative any length. A longer one of a server's is ignored.
+	MaxCookieBytes int
+
 	// MaxHeaderBytes is how long the jar's Cookie header can be: 0 means 8190,
 	// negative any length. Cookies are taken in the order of sending, longest path
 	// first, then oldest, up to the first that has no room: it and all behind it
@@ -55,6 +59,7 @@ type Jar struct {
 
 const (
 	defaultMaxPerDomain   = 180
+	defaultMaxCookieBytes = 4096
 	defaultMaxHeaderBytes = 8190
 )
 
@@ -65,7 +70,7 @@ func NewJar() *Jar { return new(Jar) }
 // short time however many cookies there are: the two share them until one of
 // them writes.
 func (j *Jar) Clone() *Jar {
-	c := &Jar{MaxPerDomain: j.MaxPerDomain, MaxHeaderBytes: j.MaxHeaderBytes, owner: new(cowmap.Owner)}
+	c := &Jar{MaxPerDomain: j.MaxPerDomain, MaxCookieBytes: j.MaxCookieBytes, MaxHeaderBytes: j.MaxHeaderBytes, owner: new(cowmap.Owner)}
 	root, last := j.freeze()
 	c.root.Store(root)
 	c.last = last
@@ -96,6 +101,7 @@ func (j *Jar) setHeader(u *url.URL, setCookie []string, now time.Time) {
 	if err != nil {
 		return
 	}
+	o.most = j.MaxCookieBytes
 	var few [8]*Cookie
 	cookies := few[:0]
 	for _, line := range setCookie {
@@ -118,6 +124,7 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	if err != nil {
 		return
 	}
+	o.most = j.MaxCookieBytes
 	now := time.Now()
 	var few [8]*Cookie
 	complete := few[:0]
@@ -233,12 +240,14 @@ func parseSetCookies(u *url.URL, setCookie []string, now time.Time) []Cookie {
 // Creation is set by the jar. An expired cookie removes the one in its place.
 //
 // The error, which matches [ErrInvalidCookie], says what is wrong, such as a
-// semicolon or a control character in a field, a Domain that is foreign to u, or
-// a Secure cookie for a URL without TLS; the jar is then as it was.
+// semicolon or a control character in a field, a Domain that is foreign to u, a
+// Secure cookie for a URL without TLS, or a length over MaxCookieBytes, which is a
+// [*LimitError] too; the jar is then as it was.
 func (j *Jar) Set(u *url.URL, c Cookie) error {
 	now := time.Now()
 	o, err := cookieOriginOf(u)
 	if err == nil {
+		o.most = j.MaxCookieBytes
 		err = o.prepare(&c)
 	}
 	if err == nil && strings.Contains(c.Path, ";") {
@@ -265,7 +274,7 @@ func (j *Jar) Set(u *url.URL, c Cookie) error {
 // The error, which matches [ErrInvalidCookie], says what is wrong; the jar is
 // then as it was.
 func (j *Jar) Put(c Cookie) error {
-	if err := completeAlone(&c); err != nil {
+	if err := completeAlone(&c, j.MaxCookieBytes); err != nil {
 		return fmt.Errorf("session: %s: %w", c.label(err), err)
 	}
 	j.writing.Lock()
@@ -274,13 +283,13 @@ func (j *Jar) Put(c Cookie) error {
 	return nil
 }
 
-// completeAlone completes a cookie without a URL: as if its own Domain had set
-// it.
-func completeAlone(c *Cookie) (err error) {
+// completeAlone completes a cookie without a URL, for a jar with that
+// MaxCookieBytes: as if its own Domain had set it.
+func completeAlone(c *Cookie, most int) (err error) {
 	if c.Domain == "" {
 		return faultNoDomain
 	}
-	o := cookieOrigin{path: "/", secure: true}
+	o := cookieOrigin{path: "/", secure: true, most: most}
 	if o.host, err = cookieHost(strings.TrimPrefix(c.Domain, ".")); err != nil {
 		return faultDomain
 	}

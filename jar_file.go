@@ -282,7 +282,7 @@ func (j *Jar) UnmarshalJSON(data []byte) error {
 
 func (j *Jar) readJSON(r io.Reader) error {
 	dec := json.NewDecoder(&boundedReader{r, maxJarFile})
-	version, cookies, err := decodeJar(dec)
+	version, cookies, err := decodeJar(dec, j.MaxCookieBytes)
 	if err != nil {
 		return err
 	}
@@ -301,7 +301,7 @@ func (j *Jar) readJSON(r io.Reader) error {
 }
 
 // decodeJar reads the object of MarshalJSON.
-func decodeJar(dec *json.Decoder) (version int, cookies []*Cookie, err error) {
+func decodeJar(dec *json.Decoder, most int) (version int, cookies []*Cookie, err error) {
 	err = expectToken(dec, json.Delim('{'))
 	for err == nil && dec.More() {
 		var key json.Token
@@ -312,7 +312,7 @@ func decodeJar(dec *json.Decoder) (version int, cookies []*Cookie, err error) {
 		case "version":
 			err = dec.Decode(&version)
 		case "cookies":
-			cookies, err = decodeCookies(dec)
+			cookies, err = decodeCookies(dec, most)
 		default:
 			err = dec.Decode(new(json.RawMessage))
 		}
@@ -325,7 +325,7 @@ func decodeJar(dec *json.Decoder) (version int, cookies []*Cookie, err error) {
 
 // decodeCookies checks each cookie as it comes, so that no file makes it hold
 // much more than cookies.
-func decodeCookies(dec *json.Decoder) (cookies []*Cookie, err error) {
+func decodeCookies(dec *json.Decoder, most int) (cookies []*Cookie, err error) {
 	if err := expectToken(dec, json.Delim('[')); err != nil {
 		return nil, err
 	}
@@ -336,7 +336,7 @@ func decodeCookies(dec *json.Decoder) (cookies []*Cookie, err error) {
 			err = c.decode()
 		}
 		if err == nil {
-			err = completeAlone(&c.Cookie)
+			err = completeAlone(&c.Cookie, most)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("cookies[%d]: %s: %w", len(cookies), c.label(err), err)
@@ -443,7 +443,7 @@ func (j *Jar) readCookiesTxt(r io.Reader) error {
 		c, err := parseCookiesTxt(line)
 		if err == nil {
 			c.HttpOnly = httpOnly
-			err = completeAlone(&c)
+			err = completeAlone(&c, j.MaxCookieBytes)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %s: %w", n, c.label(err), err)

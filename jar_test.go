@@ -725,6 +725,26 @@ func TestJarLimitsCanBeSet(t *testing.T) {
 	large.SetHeader(u, numbered(1000, "some-long-name-%d=1"))
 	assert.Equal(t, 1000, large.Len())
 	assert.Equal(t, 1000, strings.Count(large.Header(u), "="))
+
+	long := "a=" + strings.Repeat("x", 8000)
+	wide := &session.Jar{MaxCookieBytes: 8001}
+	wide.SetHeader(u, []string{long, "b=" + strings.Repeat("x", 8001)})
+	assert.Equal(t, long, wide.Header(u))
+	data, err := wide.MarshalJSON()
+	require.NoError(t, err)
+	var limit *session.LimitError
+	for _, err := range []error{
+		session.NewJar().Set(u, session.Cookie{Name: "a", Value: strings.Repeat("x", 4096)}),
+		session.NewJar().Put(session.Cookie{Domain: "a.test", Name: "a", Value: strings.Repeat("x", 4096)}),
+		session.NewJar().UnmarshalJSON(data),
+	} {
+		require.ErrorIs(t, err, session.ErrInvalidCookie)
+		require.ErrorAs(t, err, &limit)
+		assert.Equal(t, session.LimitError{Limit: "length of a cookie", Max: 4096}, *limit)
+	}
+	again := &session.Jar{MaxCookieBytes: -1}
+	require.NoError(t, again.UnmarshalJSON(data))
+	assert.Equal(t, long, again.Clone().Header(u))
 }
 
 func TestJarOfZeroValue(t *testing.T) {

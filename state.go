@@ -63,8 +63,8 @@ type savedVerify struct {
 type savedCert struct{ Cert, Key savedText }
 
 type savedJar struct {
-	MaxPerDomain, MaxHeaderBytes int             `json:",omitempty"`
-	Cookies                      json.RawMessage // as [Jar.MarshalJSON] gives them
+	MaxPerDomain, MaxCookieBytes, MaxHeaderBytes int             `json:",omitempty"`
+	Cookies                                      json.RawMessage // as [Jar.MarshalJSON] gives them
 }
 
 // MarshalState gives the session's settings and cookies as JSON, for
@@ -143,7 +143,7 @@ func saveJar(jar http.CookieJar) (*savedJar, error) {
 		return nil, nil
 	}
 	cookies, err := own.MarshalJSON()
-	return &savedJar{own.MaxPerDomain, own.MaxHeaderBytes, cookies}, err
+	return &savedJar{own.MaxPerDomain, own.MaxCookieBytes, own.MaxHeaderBytes, cookies}, err
 }
 
 // jar gives the jar that was saved, nil for none.
@@ -151,7 +151,7 @@ func (j *savedJar) jar() (http.CookieJar, error) {
 	if j == nil {
 		return nil, nil
 	}
-	jar := &Jar{MaxPerDomain: j.MaxPerDomain, MaxHeaderBytes: j.MaxHeaderBytes}
+	jar := &Jar{MaxPerDomain: j.MaxPerDomain, MaxCookieBytes: j.MaxCookieBytes, MaxHeaderBytes: j.MaxHeaderBytes}
 	if err := jar.UnmarshalJSON(j.Cookies); err != nil {
 		return nil, kindf(ErrInvalidRequest, "state: cookies: %w", err)
 	}

@@ -90,8 +90,10 @@ func TestEachSettingIsSaved(t *testing.T) {
 		"MaxRedirects, none": func(s *session.Session) { s.MaxRedirects = -1 },
 		"Cache, empty":       func(s *session.Session) { s.Cache = new(session.RedirectCache) },
 		"Jar, empty":         func(s *session.Session) { s.Jar = session.NewJar() },
-		"Jar, with limits":   func(s *session.Session) { s.Jar = &session.Jar{MaxPerDomain: 500, MaxHeaderBytes: -1} },
-		"everything of New":  func(s *session.Session) { s.Header, s.TrustEnv = session.New().Header, true },
+		"Jar, with limits": func(s *session.Session) {
+			s.Jar = &session.Jar{MaxPerDomain: 500, MaxCookieBytes: 9000, MaxHeaderBytes: -1}
+		},
+		"everything of New": func(s *session.Session) { s.Header, s.TrustEnv = session.New().Header, true },
 	} {
 		var s session.Session
 		set(&s)
@@ -106,7 +108,7 @@ func TestEachSettingIsSaved(t *testing.T) {
 		} {
 			if jar, ok := field.want.(*session.Jar); ok {
 				loaded := field.got.(*session.Jar)
-				assert.Equal(t, [2]int{jar.MaxPerDomain, jar.MaxHeaderBytes}, [2]int{loaded.MaxPerDomain, loaded.MaxHeaderBytes})
+				assert.Equal(t, [3]int{jar.MaxPerDomain, jar.MaxCookieBytes, jar.MaxHeaderBytes}, [3]int{loaded.MaxPerDomain, loaded.MaxCookieBytes, loaded.MaxHeaderBytes})
 				continue // its cookies have a test of their own
 			}
 			if name == "Header, empty" && field.name == "Header" {
