@@ -78,11 +78,12 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 		if framesOddly(name) {
 			continue // net/http leaves these out in their usual spelling
 		}
-		c.oddNames = c.oddNames || !isCanonicalName(name)
+		if err := c.check(name, values); err != nil {
+			return nil, err
+		}
 		own.Header[name] = values[:len(values):len(values)]
 	}
-	c.plain = s.addHeaders(own, c)
-	if err := c.checkHeaders(own.Header); err != nil {
+	if c.plain, err = s.addHeaders(own, c); err != nil {
 		return nil, err
 	}
 	if err := secrets.setHeaders(own, req.Header, Secrets{}); err != nil {
@@ -154,7 +155,7 @@ func vanishes(host string) bool {
 
 // addHeaders adds the session's headers to those of a request that came to Do,
 // and reports whether codings are left as they are.
-func (s *Session) addHeaders(req *http.Request, c *call) (plain bool) {
+func (s *Session) addHeaders(req *http.Request, c *call) (plain bool, err error) {
 	plain = c.acceptsCoded(req.Header) || req.Method == http.MethodHead
 	if _, canonical := req.Header["User-Agent"]; !canonical && c.oddNames && hasHeader(req.Header, "User-Agent") {
 		req.Header["User-Agent"] = nil // or net/http would send its own besides
@@ -165,10 +166,13 @@ func (s *Session) addHeaders(req *http.Request, c *call) (plain bool) {
 		if has || key == "Host" || key == "Accept-Encoding" && plain || c.oddNames && hasHeader(req.Header, key) {
 			continue
 		}
+		if err := c.check(key, values); err != nil {
+			return false, err
+		}
 		req.Header[key] = values[:len(values):len(values)]
 	}
 	_, asked := req.Header["Accept-Encoding"]
-	return plain || !asked
+	return plain || !asked, nil
 }
 
 // adoptCookies adds the jar's cookies to those that the caller set, which

@@ -58,17 +58,16 @@ func spelledTwice(h http.Header, key string) bool {
 // checkHeader refuses what would split or corrupt the message
 // (RFC 9110 section 5.5). The error names the header, never its value.
 func checkHeader(name string, values []string) error {
-	if !isCanonicalName(name) {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return kindf(ErrInvalidHeader, "name %.100q", name)
-		}
-		if framesOddly(name) {
-			return kindf(ErrInvalidHeader, "spelling of %q", name)
-		}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return kindf(ErrInvalidHeader, "name %.100q", name)
+	}
+	if framesOddly(name) {
+		return kindf(ErrInvalidHeader, "spelling of %q", name)
 	}
 	return checkValues(name, values)
 }
 
+// checkValues is checkHeader for a name that is canonical.
 func checkValues(name string, values []string) error {
 	for _, value := range values {
 		if !isFieldValue(value) || value != "" && (value[0] == ' ' || value[0] == '\t') {
@@ -116,28 +115,35 @@ func framesOddly(name string) bool {
 	return false
 }
 
-// checkHeaders is checkHeader for all; odd says that a name is not canonical.
-func checkHeaders(h http.Header) (odd bool, err error) {
-	for name, values := range h {
-		odd = odd || !isCanonicalName(name)
-		if err := checkHeader(name, values); err != nil {
-			return odd, err
-		}
-	}
-	return odd, nil
-}
-
 // checkHeaders checks the headers of the call's request, to which code of the
 // caller's may have written.
-func (c *call) checkHeaders(h http.Header) (err error) {
-	c.oddNames, err = checkHeaders(h)
-	return err
+func (c *call) checkHeaders(h http.Header) error {
+	c.oddNames = false
+	for name, values := range h {
+		if err := c.check(name, values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check is checkHeader for a header of the call's request, and notes where its
+// name is not canonical.
+func (c *call) check(name string, values []string) error {
+	if isCanonicalName(name) {
+		return checkValues(name, values)
+	}
+	c.oddNames = true
+	return checkHeader(name, values)
 }
 
 // mergedQuery gives the query that the parameters of request and session make,
 // as requests' merge_setting does: two maps are merged, else the request's,
 // where it has any, take the place of the session's.
 func mergedQuery(r *Request, s *Session) string {
+	if r.RawParams == "" && len(r.Params)+len(r.OrderedParams)+len(s.Params)+len(s.OrderedParams) == 0 {
+		return ""
+	}
 	var short [256]byte
 	out := short[:0]
 	switch {

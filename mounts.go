@@ -56,18 +56,27 @@ func indexMounts(list []Mounted) mountIndex {
 func (t *mountTable) find(u *url.URL) (Mounted, bool) {
 	x, d := t.index(), destination{URL: u}
 	best := t.first(x.anyHost, &d, len(t.list))
-	if host := x.hosts[mountedHost(u)]; host != nil {
-		path := d.pathText()
-		for _, length := range host.lengths {
-			if length <= len(path) {
-				best = t.first(host.paths[path[:length]], &d, best)
-			}
-		}
+	if len(x.hosts) > 0 {
+		best = t.firstOf(x.hosts[mountedHost(u)], &d, best)
 	}
 	if best == len(t.list) {
 		return Mounted{}, false
 	}
 	return t.list[best], true
+}
+
+// firstOf is first for the places of a host, nil for none.
+func (t *mountTable) firstOf(host *hostIndex, d *destination, best int) int {
+	if host == nil {
+		return best
+	}
+	path := d.pathText()
+	for _, length := range host.lengths {
+		if length <= len(path) {
+			best = t.first(host.paths[path[:length]], d, best)
+		}
+	}
+	return best
 }
 
 // mountedHost is the host of a URL as prefixes have it.

@@ -21,16 +21,16 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 		r.closeReaders()
 		return req, kindf(ErrInvalidRequest, "an option that changes a request which is already prepared")
 	}
-	odd, err := checkHeaders(req.Header)
-	if err := firstError(r.err, checkMessage(req), err); err != nil {
+	var checked call
+	if err := firstError(r.err, checkMessage(req), checked.checkHeaders(req.Header)); err != nil {
 		return req, err
 	}
 	c := callOf(req.Context())
 	if c == nil || !c.made(req) {
-		return s.adoptPrepared(req, c, r, odd)
+		return s.adoptPrepared(req, c, r, checked.oddNames)
 	}
 	c = c.resumed(req.Context()).with(r)
-	c.oddNames = odd
+	c.oddNames = checked.oddNames
 	had := c.body
 	req = replaced(req, c)
 	if c.body != had { // a body of the caller's, which nothing has sent

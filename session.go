@@ -322,6 +322,9 @@ func methodOf(method string) (string, error) {
 
 // setBody gives a request its body and the headers that describe it.
 func setBody(req *http.Request, c *call, r *Request) error {
+	if r.Body == nil && len(r.Files) == 0 {
+		return firstError(takeHost(req), takeFraming(req))
+	}
 	body, err := bodyOf(r)
 	if err != nil {
 		return err
