@@ -110,7 +110,7 @@ func (r *Request) take(opt Option) {
 	switch o := opt.(type) {
 	case nil:
 	case Header:
-		if r.Header == nil && canonicalNames(o) {
+		if r.Header == nil {
 			r.Header = http.Header(o)
 			return
 		}
@@ -169,6 +169,9 @@ func (r *Request) takeForeign(opt Option) {
 	case *Digest, AuthFunc, noAuth, OrderedForm, OrderedParams, fileBody, Files, Limits, *Retry, Proxies, Secrets:
 	default:
 		own.Header, own.Params = r.Header.Clone(), cloneValues(r.Params)
+		if own.Header != nil {
+			Header(nil).Apply(&own) // names in canonical form
+		}
 	}
 	opt.Apply(&own)
 	*r = own
@@ -192,20 +195,22 @@ type Header http.Header
 // Apply makes a Header an [Option].
 func (h Header) Apply(r *Request) {
 	merged := make(http.Header, len(r.Header)+len(h))
+	r.addHeaders(merged, http.Header(h))
+	r.addHeaders(merged, r.Header)
+	r.Header = merged
+}
+
+// addHeaders adds to merged what it has not, names in canonical form.
+func (r *Request) addHeaders(merged, h http.Header) {
 	for name, values := range h {
 		key := http.CanonicalHeaderKey(name)
-		if _, twice := merged[key]; twice {
+		if key != name && spelledTwice(h, key) {
 			r.fail(kindf(ErrInvalidHeader, "%q is given in two spellings", key))
 		}
-		merged[key] = values
-	}
-	for name, values := range r.Header {
-		key := http.CanonicalHeaderKey(name)
 		if _, overridden := merged[key]; !overridden {
 			merged[key] = values
 		}
 	}
-	r.Header = merged
 }
 
 func (r *Request) fail(err error) {
@@ -289,13 +294,3 @@ const NoProxy noProxy = 0
 type noProxy int
 
 func (noProxy) Apply(r *Request) { r.NoProxy = true }
-
-// canonicalNames reports whether no name has to be put into canonical form.
-func canonicalNames(h Header) bool {
-	for name := range h {
-		if !isCanonicalName(name) {
-			return false
-		}
-	}
-	return true
-}
