@@ -107,8 +107,10 @@ func headerWithout(h http.Header, names ...string) http.Header {
 	for key, values := range h {
 		if !slices.ContainsFunc(names, func(name string) bool { return len(key) == len(name) && strings.EqualFold(key, name) }) {
 			first := len(copies)
-			copies = append(copies, values...)
-			kept[key] = copies[first:len(copies):len(copies)]
+			if copies = append(copies, values...); values != nil {
+				values = copies[first:len(copies):len(copies)]
+			}
+			kept[key] = values
 		}
 	}
 	return kept

@@ -41,7 +41,8 @@ type Jar struct {
 	MaxPerDomain int
 
 	// MaxCookieBytes is how long name and value of a cookie can be together: 0
-	// means 4096, negative any length. A longer one of a server's is ignored.
+	// means 4096, negative any length. A longer one of a server's is ignored, and
+	// a file with a longer one is not loaded.
 	MaxCookieBytes int
 
 	// MaxHeaderBytes is how long the jar's Cookie header can be: 0 means 8190,
@@ -226,12 +227,17 @@ func (j *Jar) stamp(created, now time.Time) time.Time {
 // parseSetCookies returns the cookies that a response from u with these
 // Set-Cookie headers leaves in an empty jar, in the order of their creation.
 func parseSetCookies(u *url.URL, setCookie []string, now time.Time) []Cookie {
+	return new(Jar).parse(u, setCookie, now)
+}
+
+// parse is parseSetCookies for an empty jar like j.
+func (j *Jar) parse(u *url.URL, setCookie []string, now time.Time) []Cookie {
 	if len(setCookie) == 0 {
 		return nil
 	}
-	var j Jar
-	j.setHeader(u, setCookie, now)
-	return values(j.oldestFirst(now))
+	empty := Jar{MaxCookieBytes: j.MaxCookieBytes}
+	empty.setHeader(u, setCookie, now)
+	return values(empty.oldestFirst(now))
 }
 
 // Set stores c as a cookie that u's server has set. Without a Domain it belongs

@@ -1365,3 +1365,19 @@ func ExampleJar() {
 	// example.com theme false
 	// www.example.com sid true
 }
+
+func TestCookiesOfAResponseAreThoseOfTheJar(t *testing.T) {
+	t.Parallel()
+	long := "long=" + strings.Repeat("x", 5000)
+	for most, want := range map[int]int{0: 1, -1: 2, 5: 0} {
+		s := session.New()
+		s.Jar = &session.Jar{MaxCookieBytes: most}
+		require.NoError(t, s.Mount("https://", roundTripper(func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Request: req, Header: http.Header{"Set-Cookie": {long, "short=1"}}}, nil
+		})))
+		resp, err := s.Get(t.Context(), "https://a.test/")
+		require.NoError(t, err)
+		assert.Len(t, resp.Cookies(), want)
+		assert.Equal(t, want, s.Jar.(*session.Jar).Len())
+	}
+}

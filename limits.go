@@ -45,7 +45,10 @@ type Limits struct {
 	// what is left of one that is closed, so that its connection can be used
 	// again, in bytes; and DrainTime is how long that may take, and Close with
 	// it. Beyond them the connection is closed, which is no error. The defaults
-	// are 64 KiB and 100 ms. Close does not wait where the context has ended.
+	// are 64 KiB and 100 ms. Close does not wait where the context has ended. What
+	// net/http's transport undoes by itself (gzip, where Do is given no
+	// Accept-Encoding and a [http.Transport] is mounted) is not read: that could
+	// not be broken off.
 	Drain     int64
 	DrainTime time.Duration
 	// Netrc is how large the netrc file may be, in bytes, where it is asked. The

@@ -1507,3 +1507,25 @@ func TestHeadersOfARequestAreItsOwn(t *testing.T) {
 	write(next)
 	assert.Equal(t, "shelves", s.Header.Get("X-Team"))
 }
+
+// TestHistoryOfHEADHasNoBodies has a server announce what HEAD does not send.
+func TestHistoryOfHEADHasNoBodies(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/end" {
+			return
+		}
+		w.Header()["Content-Encoding"] = []string{"gzip, gzip, gzip, gzip, gzip, gzip"}
+		w.Header().Set("Content-Length", "1000000000")
+		w.Header().Set("Location", "/end")
+		w.WriteHeader(http.StatusFound)
+	})
+	resp, err := open(t, srv).Head(t.Context(), "http://a.test/", session.FollowRedirects(true))
+	require.NoError(t, err)
+	require.Len(t, resp.History, 1)
+	content, err := resp.History[0].Bytes()
+	require.NoError(t, err)
+	assert.Empty(t, content)
+	assert.Less(t, cap(content), 1000)
+	assert.False(t, resp.History[0].Uncompressed)
+}

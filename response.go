@@ -142,13 +142,19 @@ func (r *Response) Next() (*http.Request, error) {
 	return next, envelopeOf(r.Request, err)
 }
 
-// Cookies returns the cookies that this response sets, as a jar would keep
-// them; those that it would refuse, or that have expired, are left out.
+// Cookies returns the cookies that this response sets, as the session's jar
+// would keep them; those that it would refuse, or that have expired, are left out.
 func (r *Response) Cookies() []Cookie {
 	if r.URL() == nil {
 		return nil
 	}
-	return parseSetCookies(r.URL(), r.Header["Set-Cookie"], time.Now())
+	jar := new(Jar)
+	if r.session != nil {
+		if own, ok := r.session.Jar.(*Jar); ok && own != nil {
+			jar = own
+		}
+	}
+	return jar.parse(r.URL(), r.Header["Set-Cookie"], time.Now())
 }
 
 // Close gives up what was not read of the body and frees the connection. It

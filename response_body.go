@@ -257,7 +257,10 @@ func (r *Response) drain() {
 		return
 	}
 	r.replay = replay{content: raw}
-	r.wire = wireBody{ReadCloser: &r.replay, ctx: context.Background()}
+	r.wire = wireBody{ReadCloser: http.NoBody, ctx: context.Background()}
+	if len(raw) > 0 {
+		r.wire.ReadCloser = &r.replay
+	}
 	r.body.open(&r.wire, r.Response, r.body.call)
 	r.Body = &r.body
 }
