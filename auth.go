@@ -112,14 +112,6 @@ type noAuth int
 func (noAuth) Authenticate(*http.Request) error { return nil }
 func (noAuth) Apply(r *Request)                 { r.Auth = NoAuth }
 
-// setHeader sets a header whose name is in canonical form.
-func setHeader(req *http.Request, name, value string) {
-	if req.Header == nil {
-		req.Header = make(http.Header, 4)
-	}
-	req.Header[name] = []string{value}
-}
-
 // urlAuth is the Basic auth of a URL's user information; nil where it has none.
 // A user without a password is none to requests, but one to net/http.
 func urlAuth(u *url.URL, userAlone bool) Auth {
@@ -147,28 +139,26 @@ type authHeader struct {
 }
 
 // authenticate runs auth on the call's request and notes which headers it set.
-func (c *call) authenticate(auth Auth, req *http.Request) (err error) {
-	c.credentials, err = c.authenticated(auth, req)
-	return err
-}
-
-func (c *call) authenticated(auth Auth, req *http.Request) (credentials, error) {
+func (c *call) authenticate(auth Auth, req *http.Request) error {
+	c.credentials = credentials{}
 	switch auth.(type) {
 	case noAuth:
-		return credentials{auth: auth}, nil
+		c.credentials = credentials{auth: auth}
+		return nil
 	case Basic, Bearer, *Digest:
 		before := req.Header["Authorization"]
 		err := auth.Authenticate(req)
 		after := req.Header["Authorization"]
-		return credentials{auth, []authHeader{{"Authorization", before, after}}},
-			firstError(err, checkValues("Authorization", after))
+		c.credentials = credentials{auth, []authHeader{{"Authorization", before, after}}}
+		return firstError(err, checkValues("Authorization", after))
 	}
 	before := req.Header // whose values may be those of the session
 	req.Header = before.Clone()
 	if err := auth.Authenticate(req); err != nil {
-		return credentials{}, err
+		return err
 	}
-	return credentials{auth, headersSet(before, req.Header)}, c.checkHeaders(req.Header)
+	c.credentials = credentials{auth, headersSet(before, req.Header)}
+	return c.checkHeaders(req.Header)
 }
 
 // headersSet gives the headers that were set between before and after.

@@ -3,8 +3,6 @@ package session
 import (
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 )
 
 // headerFor is the session's headers as they go to u: what is secret stays
@@ -74,85 +72,6 @@ func (s *Session) authFor(req *http.Request, own Auth, ownHeader http.Header) Au
 	// a URL that names a user is not to get another one's password (CVE-2026-8926)
 	if s.TrustEnv && req.URL.User == nil && !set {
 		return s.netrcAuth(req.URL, c)
-	}
-	return nil
-}
-
-// deleteHeader removes a header, whatever the case of its name: what comes to
-// Do has names as its caller wrote them (CVE-2018-25091).
-func deleteHeader(h http.Header, name string) {
-	delete(h, name)
-	for key := range h {
-		if len(key) == len(name) && strings.EqualFold(key, name) {
-			delete(h, key)
-		}
-	}
-}
-
-// deleteHeaders is deleteHeader for several.
-func deleteHeaders(h http.Header, names ...string) {
-	for key := range h {
-		for _, name := range names {
-			if len(key) == len(name) && strings.EqualFold(key, name) {
-				delete(h, key)
-			}
-		}
-	}
-}
-
-// headerWithout is [http.Header.Clone] but for the names given.
-func headerWithout(h http.Header, names ...string) http.Header {
-	kept := make(http.Header, len(h)+2) // Cookie and Authorization
-	copies := make([]string, 0, len(h)+2)
-	for key, values := range h {
-		if !slices.ContainsFunc(names, func(name string) bool { return len(key) == len(name) && strings.EqualFold(key, name) }) {
-			first := len(copies)
-			if copies = append(copies, values...); values != nil {
-				values = copies[first:len(copies):len(copies)]
-			}
-			kept[key] = values
-		}
-	}
-	return kept
-}
-
-// hasHeader reports whether a header is there, if without a value, whatever the
-// case of its name.
-func hasHeader(h http.Header, name string) bool {
-	if _, ok := h[name]; ok {
-		return true
-	}
-	for key := range h {
-		if len(key) == len(name) && strings.EqualFold(key, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// header gives the values of a header of the call's request, whatever the case of
-// its name, without a search where all names are canonical.
-func (c *call) header(h http.Header, name string) []string {
-	if !c.oddNames {
-		return h[name]
-	}
-	return headerValues(h, name)
-}
-
-// hasValue reports whether a header is set, whatever the case of its name.
-func hasValue(h http.Header, name string) bool {
-	return len(headerValues(h, name)) > 0
-}
-
-// headerValues gives the values of a header, whatever the case of its name.
-func headerValues(h http.Header, name string) []string {
-	if values := h[name]; len(values) > 0 {
-		return values
-	}
-	for key, values := range h {
-		if len(key) == len(name) && len(values) > 0 && strings.EqualFold(key, name) {
-			return values
-		}
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func (r *Redirector) rebuildMethod(next *http.Request, prev *Response) {
 // dropBody takes the body off a request, and what describes it.
 func dropBody(req *http.Request) {
 	req.Body, req.GetBody, req.ContentLength, req.TransferEncoding, req.Trailer = nil, nil, 0, nil, nil
-	deleteHeaders(req.Header, "Content-Length", "Content-Type", "Transfer-Encoding",
+	deleteHeader(req.Header, "Content-Length", "Content-Type", "Transfer-Encoding",
 		"Content-Encoding", "Content-Language", "Content-Location")
 }
 
