@@ -53,7 +53,7 @@ type Page struct {
 // module. The error lists all comments and names that are not of the form which
 // the package's comment describes.
 func Load(root fs.FS) (*Page, error) {
-	p := &Page{entries: slices.Concat(notApplicableA, notApplicableB, notApplicableC)}
+	p := &Page{entries: slices.Clone(notApplicable)}
 	err := errors.Join(
 		eachTestFile(root, testFolder, p.addTests),
 		eachTestFile(root, faultFolder, p.addFaults),

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -29,6 +27,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/cbf3e3a9/session"
+	"github.com/cbf3e3a9/session/internal/faultserver"
 )
 
 // cGuard ends calls that would hang; no test waits for it.
@@ -165,6 +164,7 @@ func cHeap() int64 {
 
 // cAuthority signs certificates.
 type cAuthority struct {
+	*faultserver.CA
 	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -173,21 +173,8 @@ type cAuthority struct {
 
 func newCAuthority(t testing.TB) *cAuthority {
 	t.Helper()
-	ca := &cAuthority{t: t, pool: x509.NewCertPool()}
-	var err error
-	ca.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, ca.key.Public(), ca.key)
-	require.NoError(t, err)
-	ca.cert, err = x509.ParseCertificate(der)
-	require.NoError(t, err)
-	ca.pool.AddCert(ca.cert)
-	return ca
+	ca := faultserver.NewCA(t)
+	return &cAuthority{t: t, CA: ca, cert: ca.Certificate, key: ca.Key, pool: ca.Pool()}
 }
 
 // template is a certificate that is not signed yet, for hosts.
@@ -209,11 +196,7 @@ func (ca *cAuthority) template(name string, hosts ...string) *x509.Certificate {
 // sign signs a certificate with a new key.
 func (ca *cAuthority) sign(template *x509.Certificate) tls.Certificate {
 	ca.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(ca.t, err)
-	der, err := x509.CreateCertificate(rand.Reader, template, ca.cert, key.Public(), ca.key)
-	require.NoError(ca.t, err)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return ca.Issue(ca.t, func(given *x509.Certificate) { *given = *template })
 }
 
 // leaf signs a certificate for hosts.

@@ -1,6 +1,21 @@
 package security
 
-var notApplicableC = []entry{
+// notApplicable are the classes that have no place to happen here, by row.
+var notApplicable = []entry{
+	{
+		Row: 36,
+		IDs: "CVE-2022-30115 (curl), CVE-2022-42916 (curl), CVE-2022-43551 (curl), CVE-2023-23914 (curl), " +
+			"CVE-2023-23915 (curl), CVE-2023-46219 (curl), CVE-2024-9681 (curl)",
+		Flaw: "HSTS is got round by a trailing or an IDN dot, is forgotten between requests, takes a sub-domain's " +
+			"expiry for the domain's, or loses its file.",
+		Why: "there is no HSTS: Strict-Transport-Security headers are not read, and no such state is kept or saved.",
+	},
+	{
+		Row:  71,
+		IDs:  "GHSA-5c9x-8gcm-mpgx, GHSA-jqh4-m9w3-8hp9, GHSA-mwf2-3pr3-8698 (axios)",
+		Flaw: "a limit on the size of what is uploaded is not kept for streams.",
+		Why:  "There is no such limit: the program says what is sent.",
+	},
 	{
 		Row:  97,
 		IDs:  "CVE-2026-16728 (undici)",
