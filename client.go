@@ -14,8 +14,8 @@ import (
 // hooks, retries, timeouts and redirects. It makes a Session what client
 // generators and SDKs ask for, an interface with this method.
 //
-// net/http's contract holds. The body is streamed, and the caller closes it.
-// req is not written to, and its body is closed. The method is sent as it is
+// net/http's contract holds. The body is streamed, and the caller closes it, for
+// which see [Response.Close]. req is not written to, and its body is closed. The method is sent as it is
 // written. A header of the request stands against the session's, but that the
 // jar's cookies are added to a Cookie header. Codings are undone only where the
 // session asked for them: then Content-Encoding and Content-Length are removed,

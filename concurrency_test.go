@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -310,4 +312,21 @@ func TestEnvironmentIsReadAtOnce(t *testing.T) {
 		_ = s.MergeEnvironment(mustURL(t, "http://b.test/"), session.Request{})
 	}
 	together(5, send, send, send, send)
+}
+
+// TestNothingOfACallOutlivesIt keeps the last response alone.
+func TestNothingOfACallOutlivesIt(t *testing.T) {
+	t.Parallel()
+	s := session.New()
+	require.NoError(t, s.Mount("https://", roundTripper(small)))
+	var first weak.Pointer[http.Request]
+	resp, err := s.Get(t.Context(), "https://a.test/", session.Timeout{Total: time.Minute}, session.AuthFunc(func(req *http.Request) error {
+		first = weak.Make(req)
+		return nil
+	}))
+	require.NoError(t, err)
+	runtime.GC()
+	runtime.GC()
+	assert.Nil(t, first.Value(), "the request as it was before it got its deadline")
+	runtime.KeepAlive(resp)
 }

@@ -119,6 +119,6 @@
 // another scheme opts in ([RedirectAdapter]). Cookies follow RFC 6265bis with the
 // public suffix list: Secure ones neither come nor go without TLS. Errors hold
 // no header values and no passwords; they do hold URLs, so a token in a query
-// shows in them, but for parameters that are [Secrets]. [Session.SaveState] and [Jar.Save] write secrets, to files that
-// only their owner can read.
+// shows in them, but for parameters that are [Secrets]. [Session.SaveState] and
+// [Jar.Save] write secrets, to files that only their owner can read.
 package session

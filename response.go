@@ -157,8 +157,10 @@ func (r *Response) Cookies() []Cookie {
 	return jar.parse(r.URL(), r.Header["Set-Cookie"], time.Now())
 }
 
-// Close gives up what was not read of the body and frees the connection. It
-// may be called again, and returns the error of closing the body.
+// Close gives up what was not read of the body and frees the connection. Where
+// little is left it is read first, so that the connection can be used again, which
+// takes no longer than [Limits.DrainTime], 100 ms. It may be called again, and
+// returns the error of closing the body.
 func (r *Response) Close() error {
 	if r.Response == nil || r.Body == nil {
 		return nil

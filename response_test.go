@@ -1001,3 +1001,25 @@ func TestALengthWithoutABodyTakesNoMemory(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 }
+
+// TestClosingAStreamOfHTTP2DoesNotWait has an hour for draining, which would
+// outlast the test.
+func TestClosingAStreamOfHTTP2DoesNotWait(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s := session.New()
+	defer s.Close()
+	resp, err := s.Get(ctx, srv.URL, session.Stream(true), session.InsecureSkipVerify, session.Limits{DrainTime: time.Hour})
+	require.NoError(t, err)
+	require.Equal(t, 2, resp.ProtoMajor)
+	require.NoError(t, resp.Close())
+	assert.NoError(t, ctx.Err())
+}
