@@ -129,7 +129,8 @@ func urlAuth(u *url.URL, userAlone bool) Auth {
 // headers that it set, so that they can be taken off again.
 type credentials struct {
 	auth Auth
-	set  []authHeader
+	own  authHeader   // the Authorization of an auth of this package
+	set  []authHeader // by any other
 }
 
 // authHeader is a header that an auth has set, and its values before; nil for none.
@@ -149,7 +150,7 @@ func (c *call) authenticate(auth Auth, req *http.Request) error {
 		before := req.Header["Authorization"]
 		err := auth.Authenticate(req)
 		after := req.Header["Authorization"]
-		c.credentials = credentials{auth, []authHeader{{"Authorization", before, after}}}
+		c.credentials = credentials{auth: auth, own: authHeader{"Authorization", before, after}}
 		return firstError(err, checkValues("Authorization", after))
 	}
 	before := req.Header // whose values may be those of the session
@@ -157,7 +158,7 @@ func (c *call) authenticate(auth Auth, req *http.Request) error {
 	if err := auth.Authenticate(req); err != nil {
 		return err
 	}
-	c.credentials = credentials{auth, headersSet(before, req.Header)}
+	c.credentials = credentials{auth: auth, set: headersSet(before, req.Header)}
 	return c.checkHeaders(req.Header)
 }
 
@@ -184,16 +185,24 @@ func equalValues(a, b []string) bool {
 	return true
 }
 
-// removeFrom takes the headers that the auth set off a request: each is again
-// what it was. A redirect has made the Cookie header anew by itself.
-func (c credentials) removeFrom(h http.Header) {
-	for _, s := range c.set {
-		untouched := equalValues(h[s.name], s.after)
-		switch {
-		case untouched && s.before != nil:
-			h[s.name] = s.before
-		case untouched || s.name != "Cookie":
-			delete(h, s.name)
-		}
+// removeFrom takes the headers that the auth set off a request.
+func (c *credentials) removeFrom(h http.Header) {
+	if c.own.name != "" {
+		c.own.removeFrom(h)
+	}
+	for _, header := range c.set {
+		header.removeFrom(h)
+	}
+}
+
+// removeFrom makes the header again what it was. A redirect has made the Cookie
+// header anew by itself.
+func (a *authHeader) removeFrom(h http.Header) {
+	untouched := equalValues(h[a.name], a.after)
+	switch {
+	case untouched && a.before != nil:
+		h[a.name] = a.before
+	case untouched || a.name != "Cookie":
+		delete(h, a.name)
 	}
 }

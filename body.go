@@ -126,9 +126,8 @@ func appendPair(out []byte, name, value string) []byte {
 	if len(out) > 0 {
 		out = append(out, '&')
 	}
-	out = append(out, url.QueryEscape(name)...)
-	out = append(out, '=')
-	return append(out, url.QueryEscape(value)...)
+	out = append(appendFormEncoded(out, name), '=')
+	return appendFormEncoded(out, value)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

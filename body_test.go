@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -89,6 +90,22 @@ func TestBodiesOnTheWire(t *testing.T) {
 			assert.Equal(t, []string{"chunked"}, got.TransferEncoding, c.what)
 		}
 	}
+}
+
+func TestFormsEscapeEveryByteAsNetURLDoes(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, nil)
+	s := open(t, srv)
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	text := string(every)
+	_, err := s.Post(t.Context(), "http://a.test/", session.OrderedForm{{text, text}}, session.OrderedParams{{text, text}})
+	require.NoError(t, err)
+	want := url.QueryEscape(text) + "=" + url.QueryEscape(text)
+	assert.Equal(t, want, srv.last(t).Body)
+	assert.Equal(t, want, srv.last(t).URL.RawQuery)
 }
 
 func TestReadersAreSentFromWhereTheyStand(t *testing.T) {

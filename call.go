@@ -21,7 +21,7 @@ type call struct {
 	verify    Verify
 	cert      Cert
 	timeout   Timeout
-	limits    Limits
+	limits    *Limits // never nil
 	retry     *Retry
 	hooks     Hooks
 	stream    bool
@@ -34,11 +34,12 @@ type call struct {
 	netrcSought  bool         // it has been looked for, which is done once for all hops
 	secrets      *callSecrets // nil for none
 	cookies      *ownCookies
-	cookiesGiven bool    // the Cookie header is the caller's, and stands alone
-	body         *outbox // nil for none, or one that is in memory
-	oddNames     bool    // headers of the request have names that are not canonical
-	plain        bool    // content codings are left as they are
-	dropIn       bool    // the request came to Do: net/http's contract holds
+	cookie       [1]string // the values of the Cookie header that cookies and jar make
+	cookiesGiven bool      // the Cookie header is the caller's, and stands alone
+	body         *outbox   // nil for none, or one that is in memory
+	oddNames     bool      // headers of the request have names that are not canonical
+	plain        bool      // content codings are left as they are
+	dropIn       bool      // the request came to Do: net/http's contract holds
 
 	// the hop before
 	total    *total // nil where Context has no deadline of ours
@@ -128,7 +129,7 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried 
 		verify:    r.Verify,
 		cert:      r.Cert,
 		timeout:   r.Timeout.over(s.Timeout),
-		limits:    r.Limits.over(s.Limits),
+		limits:    r.Limits.overShared(&s.Limits),
 		retry:     retry,
 		hooks:     r.Hooks.over(s.Hooks),
 		stream:    r.Stream.or(s.Stream),

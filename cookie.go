@@ -206,11 +206,21 @@ func (c *Cookie) same(d *Cookie) bool {
 
 // wanted reports whether c, a cookie of o's host or of a domain above it,
 // belongs into a request to o.
-func (c *Cookie) wanted(o *cookieOrigin, atHost bool, now time.Time) bool {
+func (c *Cookie) wanted(o *cookieOrigin, atHost bool, now *clock) bool {
 	return (atHost || !c.HostOnly) &&
 		(o.secure || !c.Secure) &&
 		pathMatch(o.path, c.Path) &&
-		!c.expired(now)
+		(c.Expires.IsZero() || !c.expired(now.time()))
+}
+
+// clock is the time of one search, read where a cookie asks for it.
+type clock struct{ at time.Time }
+
+func (c *clock) time() time.Time {
+	if c.at.IsZero() {
+		c.at = time.Now()
+	}
+	return c.at
 }
 
 // pathMatch is RFC 6265 section 5.1.4: path lies at or below cookiePath, by

@@ -329,12 +329,8 @@ func (j *Jar) Header(u *url.URL) string {
 	if j.root.Load() == nil {
 		return ""
 	}
-	return j.header(u, time.Now())
-}
-
-func (j *Jar) header(u *url.URL, now time.Time) string {
 	var few [32]*Cookie
-	cookies := j.match(few[:0], u, now)
+	cookies := j.match(few[:0], u)
 	if len(cookies) == 0 {
 		return ""
 	}
@@ -363,7 +359,7 @@ func (j *Jar) header(u *url.URL, now time.Time) string {
 // [Jar.Header] has the exact bytes.
 func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 	var few [32]*Cookie
-	matching := j.match(few[:0], u, time.Now())
+	matching := j.match(few[:0], u)
 	if len(matching) == 0 {
 		return nil
 	}
@@ -382,12 +378,12 @@ func (j *Jar) Cookies(u *url.URL) []*http.Cookie {
 
 // For returns the cookies of a request to u in the order of sending.
 func (j *Jar) For(u *url.URL) []Cookie {
-	return values(j.match(nil, u, time.Now()))
+	return values(j.match(nil, u))
 }
 
 // Get returns the cookie of that name that comes first in a request to u.
 func (j *Jar) Get(u *url.URL, name string) (c Cookie, ok bool) {
-	cookies := j.match(nil, u, time.Now())
+	cookies := j.match(nil, u)
 	if i := slices.IndexFunc(cookies, func(c *Cookie) bool { return c.Name == name }); i >= 0 {
 		return *cookies[i], true
 	}
@@ -395,7 +391,7 @@ func (j *Jar) Get(u *url.URL, name string) (c Cookie, ok bool) {
 }
 
 // match appends to dst, which is empty, the cookies of a request to u.
-func (j *Jar) match(dst []*Cookie, u *url.URL, now time.Time) []*Cookie {
+func (j *Jar) match(dst []*Cookie, u *url.URL) []*Cookie {
 	d := j.root.Load()
 	o, err := cookieOriginOf(u)
 	if d == nil || err != nil {
@@ -403,13 +399,14 @@ func (j *Jar) match(dst []*Cookie, u *url.URL, now time.Time) []*Cookie {
 	}
 	var buf [8]string
 	labels := hostLabels(buf[:0], o.host)
+	var now clock
 	domains := 0 // that gave cookies
 	for i, label := range labels {
 		if d = d.sub(label); d == nil {
 			break
 		}
 		before := len(dst)
-		if dst = d.match(dst, &o, i == len(labels)-1, now); len(dst) > before {
+		if dst = d.match(dst, &o, i == len(labels)-1, &now); len(dst) > before {
 			domains++
 		}
 	}

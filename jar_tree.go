@@ -80,7 +80,7 @@ func (d *cookieDomain) replace(list cookieList) {
 
 // match appends to dst the cookies of d that belong into a request to o, whose
 // host is d or below it.
-func (d *cookieDomain) match(dst []*Cookie, o *cookieOrigin, atHost bool, now time.Time) []*Cookie {
+func (d *cookieDomain) match(dst []*Cookie, o *cookieOrigin, atHost bool, now *clock) []*Cookie {
 	for _, c := range d.list().cookies {
 		if c.wanted(o, atHost, now) {
 			dst = append(dst, c)

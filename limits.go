@@ -92,6 +92,18 @@ func (l Limits) over(base Limits) Limits {
 	}
 }
 
+// noLimits are the defaults. They are shared by the calls that set none.
+var noLimits Limits
+
+// overShared is over for a call, which keeps a copy of what may be changed later.
+func (l Limits) overShared(base *Limits) *Limits {
+	if l == noLimits && *base == noLimits {
+		return &noLimits
+	}
+	merged := l.over(*base)
+	return &merged
+}
+
 // bound gives a limit: the default where none is set, the most there is where
 // there is to be none.
 func bound[N ~int64](limit, otherwise N) N {
@@ -105,7 +117,7 @@ func bound[N ~int64](limit, otherwise N) N {
 }
 
 // decoding gives the limits of undoing codings.
-func (l Limits) decoding() decode.Limits {
+func (l *Limits) decoding() decode.Limits {
 	return decode.Limits{
 		MaxRatio:   bound(l.Ratio, decode.DefaultMaxRatio),
 		MaxCodings: int(min(bound(l.Codings, decode.MaxCodings), math.MaxInt32)),
@@ -113,7 +125,7 @@ func (l Limits) decoding() decode.Limits {
 }
 
 // checkHeader refuses an answer with too many header lines, or too long a Link.
-func (l Limits) checkHeader(h http.Header) error {
+func (l *Limits) checkHeader(h http.Header) error {
 	most, lines := bound(l.HeaderLines, defaultHeaderLines), int64(0)
 	for _, values := range h {
 		lines += int64(len(values))
@@ -128,7 +140,7 @@ func (l Limits) checkHeader(h http.Header) error {
 }
 
 // checkLinks refuses a Link header that is too long once its lines are joined.
-func (l Limits) checkLinks(lines []string) error {
+func (l *Limits) checkLinks(lines []string) error {
 	most, length := bound(l.Links, defaultLinks), int64(len(linkSeparator)*(len(lines)-1))
 	for _, line := range lines {
 		length += int64(len(line))

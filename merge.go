@@ -25,8 +25,10 @@ func mergeHeader(request, session http.Header) (http.Header, error) {
 				}
 				check = checkHeader
 			}
-			if _, overridden := merged[key]; i > 0 && overridden {
-				continue
+			if i > 0 {
+				if _, overridden := merged[key]; overridden {
+					continue
+				}
 			}
 			if err := check(key, values); err != nil {
 				return nil, err

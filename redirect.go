@@ -154,7 +154,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	}
 	known := callOf(from.Context())
 	if known == nil {
-		known = &call{redirects: true}
+		known = &call{redirects: true, limits: new(Limits)}
 	}
 	made := known.under(ctx)
 	c := &made.call

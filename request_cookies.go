@@ -75,7 +75,8 @@ func (s *Session) addCookies(req *http.Request, c *call) {
 		header = own.over(header)
 	}
 	if header != "" {
-		setHeader(req, "Cookie", header)
+		c.cookie[0] = header
+		req.Header["Cookie"] = c.cookie[:]
 	}
 }
 

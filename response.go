@@ -63,13 +63,13 @@ func (s *Session) newResponse(req *http.Request, got *http.Response, ctx context
 }
 
 // limits are those of the call that the response answers.
-func (r *Response) limits() Limits {
+func (r *Response) limits() *Limits {
 	if r.Request != nil {
 		if c := callOf(r.Request.Context()); c != nil {
 			return c.limits
 		}
 	}
-	return Limits{}
+	return new(Limits)
 }
 
 // whenClosed has free called when the body has been read or closed.

@@ -89,7 +89,7 @@ func (b *wireBody) Close() error {
 	}
 	body := b.ReadCloser
 	if b.isWorthDraining() {
-		hurried, late := b.hurried(*b.limits)
+		hurried, late := b.hurried(b.limits)
 		defer late.Stop()
 		most := min(bound(b.limits.Drain, defaultDrain), math.MaxInt64-1)
 		_, _ = io.CopyN(io.Discard, hurried, most+1)
@@ -115,7 +115,7 @@ func (b *wireBody) abort() {
 
 // hurried is the body for as long as draining may take: when it is late the body
 // is closed, which breaks a read off.
-func (b *wireBody) hurried(limits Limits) (body *closedOnce, late *time.Timer) {
+func (b *wireBody) hurried(limits *Limits) (body *closedOnce, late *time.Timer) {
 	patience := bound(limits.DrainTime, defaultDrainTime)
 	if b.dog != nil && b.dog.limit.Read > 0 {
 		patience = min(patience, b.dog.limit.Read)
@@ -265,7 +265,7 @@ func (r *Response) drain() {
 	r.Body = &r.body
 }
 
-func (b *wireBody) drain(length int64, limits Limits) (raw []byte, whole bool) {
+func (b *wireBody) drain(length int64, limits *Limits) (raw []byte, whole bool) {
 	if b.ReadCloser == http.NoBody {
 		return nil, true
 	}

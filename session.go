@@ -439,7 +439,7 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	if err != nil || !ok {
 		return nil, err
 	}
-	again.credentials = credentials{auth, headersSet(before, next.Header)}
+	again.credentials = credentials{auth: auth, set: headersSet(before, next.Header)}
 	if err := again.checkHeaders(next.Header); err != nil {
 		return nil, err
 	}
@@ -481,7 +481,7 @@ func (s *Session) hop(req *http.Request) (*Response, error) {
 	}
 	resp := s.newResponse(req, got, ctx, dog, time.Since(start))
 	if got.ProtoMajor < 2 && !got.Close && !resp.wire.locked && keepsConnections(adapter) {
-		resp.wire.limits = &c.limits // of HTTP/2 a stream is not the connection
+		resp.wire.limits = c.limits // of HTTP/2 a stream is not the connection
 	}
 	s.keepCookies(req.URL, got)
 	return resp, nil

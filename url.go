@@ -130,20 +130,37 @@ func unescapeUnreserved(text string) string {
 // percentEncode escapes every byte of text that is not a letter, a digit or
 // allowed; keepPercent leaves each % as it is.
 func percentEncode(text string, allowed charSet, keepPercent bool) string {
-	const hexDigits = "0123456789ABCDEF"
-	var out strings.Builder
-	out.Grow(len(text) + 16)
+	var short [128]byte
+	out := short[:0]
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if allowed.has(c) || c == '%' && keepPercent {
-			out.WriteByte(c)
-			continue
+			out = append(out, c)
+		} else {
+			out = appendEscape(out, c)
 		}
-		out.WriteByte('%')
-		out.WriteByte(hexDigits[c>>4])
-		out.WriteByte(hexDigits[c&15])
 	}
-	return out.String()
+	return string(out)
+}
+
+func appendEscape(out []byte, c byte) []byte {
+	const hexDigits = "0123456789ABCDEF"
+	return append(out, '%', hexDigits[c>>4], hexDigits[c&15])
+}
+
+// appendFormEncoded is [url.QueryEscape], written behind out.
+func appendFormEncoded(out []byte, text string) []byte {
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case unreservedChars.has(c):
+			out = append(out, c)
+		case c == ' ':
+			out = append(out, '+')
+		default:
+			out = appendEscape(out, c)
+		}
+	}
+	return out
 }
 
 // quotePart encodes one part of a URL: a part in which every % starts an
@@ -235,9 +252,9 @@ func parseHTTP(scheme, rest string) (*url.URL, error) {
 		return nil, kindf(ErrMissingHost, "%q", redactText(scheme+":"+rest))
 	}
 	rest = rest[2:]
-	end := strings.IndexAny(rest, `/\?#`)
-	if end < 0 {
-		end = len(rest)
+	end := 0
+	for end < len(rest) && !endsAuthority(rest[end]) {
+		end++
 	}
 	u := &url.URL{Scheme: scheme}
 	if err := setAuthority(u, rest[:end]); err != nil {
@@ -253,6 +270,8 @@ func parseHTTP(scheme, rest string) (*url.URL, error) {
 	setFragment(u, quotePart(fragment, queryChars))
 	return u, nil
 }
+
+func endsAuthority(c byte) bool { return c == '/' || c == '\\' || c == '?' || c == '#' }
 
 // setPath takes a path in its escaped form.
 func setPath(u *url.URL, escaped string) {
@@ -462,7 +481,10 @@ func addQuery(u *url.URL, query string) {
 // slash, the URL's path. An absolute URL ("scheme://…") is returned as it is;
 // "//host" is not absolute.
 func joinBase(base, ref string) string {
-	if _, rest, ok := cutScheme(ref); base == "" || ok && strings.HasPrefix(rest, "//") {
+	if base == "" {
+		return ref
+	}
+	if _, rest, ok := cutScheme(ref); ok && strings.HasPrefix(rest, "//") {
 		return ref
 	}
 	base, _, _ = strings.Cut(base, "#")
