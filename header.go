@@ -52,19 +52,24 @@ func isFieldValue(text string) bool {
 	return true
 }
 
-// tokenChars are those of a token (RFC 9110 section 5.6.2).
-var tokenChars = alnum.and("!#$%&'*+-.^_`|~")
+// The characters of a token (RFC 9110 section 5.6.2) in canonical form: of words
+// between hyphens, which begin with a capital and go on without.
+var (
+	wordStarts = charSet{}.and(capitals + digits + "!#$%&'*+-.^_`|~")
+	wordRests  = charSet{}.and(smallLetters + digits + "!#$%&'*+-.^_`|~")
+)
 
-// isCanonicalName reports whether name is a header's in canonical form: a token
-// whose words, between hyphens, begin with a capital and go on without.
+// isCanonicalName reports whether name is a header's in canonical form.
 func isCanonicalName(name string) bool {
-	first := true
+	allowed := wordStarts
 	for i := 0; i < len(name); i++ {
 		c := name[i]
-		if first && 'a' <= c && c <= 'z' || !first && 'A' <= c && c <= 'Z' || !tokenChars.has(c) {
+		if !allowed.has(c) {
 			return false
 		}
-		first = c == '-'
+		if allowed = wordRests; c == '-' {
+			allowed = wordStarts
+		}
 	}
 	return name != ""
 }

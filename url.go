@@ -30,7 +30,13 @@ var (
 // charSet is a set of ASCII characters, a bit for each.
 type charSet [2]uint64
 
-var alnum = charSet{}.and("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+const (
+	smallLetters = "abcdefghijklmnopqrstuvwxyz"
+	capitals     = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits       = "0123456789"
+)
+
+var alnum = charSet{}.and(smallLetters + capitals + digits)
 
 // and is the set with more characters.
 func (s charSet) and(more string) charSet {
