@@ -129,8 +129,7 @@ func urlAuth(u *url.URL, userAlone bool) Auth {
 // headers that it set, so that they can be taken off again.
 type credentials struct {
 	auth Auth
-	own  authHeader   // the Authorization of an auth of this package
-	set  []authHeader // by any other
+	set  []authHeader // nil for an auth of this package: Authorization is all that it sets
 }
 
 // authHeader is a header that an auth has set, and its values before; nil for none.
@@ -141,24 +140,21 @@ type authHeader struct {
 
 // authenticate runs auth on the call's request and notes which headers it set.
 func (c *call) authenticate(auth Auth, req *http.Request) error {
-	c.credentials = credentials{}
+	c.credentials = credentials{auth: auth}
 	switch auth.(type) {
 	case noAuth:
-		c.credentials = credentials{auth: auth}
 		return nil
 	case Basic, Bearer, *Digest:
-		before := req.Header["Authorization"]
 		err := auth.Authenticate(req)
-		after := req.Header["Authorization"]
-		c.credentials = credentials{auth: auth, own: authHeader{"Authorization", before, after}}
-		return firstError(err, checkValues("Authorization", after))
+		return firstError(err, checkValues("Authorization", req.Header["Authorization"]))
 	}
+	c.credentials = credentials{}
 	before := req.Header // whose values may be those of the session
 	req.Header = before.Clone()
 	if err := auth.Authenticate(req); err != nil {
 		return err
 	}
-	c.credentials = credentials{auth: auth, set: headersSet(before, req.Header)}
+	c.credentials = credentials{auth, headersSet(before, req.Header)}
 	return c.checkHeaders(req.Header)
 }
 
@@ -185,24 +181,20 @@ func equalValues(a, b []string) bool {
 	return true
 }
 
-// removeFrom takes the headers that the auth set off a request.
-func (c *credentials) removeFrom(h http.Header) {
-	if c.own.name != "" {
-		c.own.removeFrom(h)
+// removeFrom takes the headers that the auth set off a request: each is again
+// what it was. A redirect has made the Cookie header anew by itself.
+func (c credentials) removeFrom(h http.Header) {
+	switch c.auth.(type) {
+	case Basic, Bearer, *Digest: // what was there before, they replace in any case
+		delete(h, "Authorization")
 	}
-	for _, header := range c.set {
-		header.removeFrom(h)
-	}
-}
-
-// removeFrom makes the header again what it was. A redirect has made the Cookie
-// header anew by itself.
-func (a *authHeader) removeFrom(h http.Header) {
-	untouched := equalValues(h[a.name], a.after)
-	switch {
-	case untouched && a.before != nil:
-		h[a.name] = a.before
-	case untouched || a.name != "Cookie":
-		delete(h, a.name)
+	for _, s := range c.set {
+		untouched := equalValues(h[s.name], s.after)
+		switch {
+		case untouched && s.before != nil:
+			h[s.name] = s.before
+		case untouched || s.name != "Cookie":
+			delete(h, s.name)
+		}
 	}
 }

@@ -15,31 +15,22 @@ type call struct {
 	context.Context
 
 	// the settings
-	proxies   Proxies
-	direct    bool // NoProxy
-	resolved  bool // proxies came from a RebuildProxies: the environment is not asked
-	verify    Verify
-	cert      Cert
-	timeout   Timeout
-	limits    *Limits // never nil
-	retry     *Retry
-	hooks     Hooks
-	stream    bool
-	redirects bool
+	proxies Proxies
+	verify  Verify
+	cert    Cert
+	timeout Timeout
+	limits  *Limits // never nil
+	retry   *Retry
+	hooks   Hooks
 
 	// the request
 	credentials
-	origin       origin       // that the call was made for
-	netrcPath    string       // the netrc file, "" for none
-	netrcSought  bool         // it has been looked for, which is done once for all hops
-	secrets      *callSecrets // nil for none
-	cookies      *ownCookies
-	cookie       [1]string // the values of the Cookie header that cookies and jar make
-	cookiesGiven bool      // the Cookie header is the caller's, and stands alone
-	body         *outbox   // nil for none, or one that is in memory
-	oddNames     bool      // headers of the request have names that are not canonical
-	plain        bool      // content codings are left as they are
-	dropIn       bool      // the request came to Do: net/http's contract holds
+	origin    origin       // that the call was made for
+	netrcPath string       // the netrc file, "" for none
+	secrets   *callSecrets // nil for none
+	cookies   *ownCookies
+	cookie    [1]string // the values of the Cookie header that cookies and jar make
+	body      *outbox   // nil for none, or one that is in memory
 
 	// the hop before
 	total    *total // nil where Context has no deadline of ours
@@ -48,6 +39,16 @@ type call struct {
 	shield shield // between the call and its context
 
 	sent *atomic.Bool // whether a request that was handed out has been sent; nil where it was made to be sent
+
+	direct       bool // NoProxy
+	resolved     bool // proxies came from a RebuildProxies: the environment is not asked
+	stream       bool
+	redirects    bool // are followed
+	netrcSought  bool // the netrc file has been looked for, which is done once for all hops
+	cookiesGiven bool // the Cookie header is the caller's, and stands alone
+	oddNames     bool // headers of the request have names that are not canonical
+	plain        bool // content codings are left as they are
+	dropIn       bool // the request came to Do: net/http's contract holds
 }
 
 // callContext is a call as the context of its request. It prints no credentials:

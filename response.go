@@ -37,8 +37,7 @@ type Response struct {
 
 	wire    wireBody
 	body    responseBody
-	content []byte // once it is read
-	replay  replay // the Body then
+	replay  replay // the Body once it is read
 	loaded  bool
 	session *Session
 }
@@ -189,12 +188,12 @@ func (r *Response) unlessFails(follow func() (*http.Request, error)) (next *http
 func (r *Response) Bytes() ([]byte, error) {
 	if !r.loaded {
 		r.loaded = true
-		r.content, r.body.failed = readAll(r.Body, r.sizeHint())
+		content, err := readAll(r.Body, r.sizeHint())
 		_ = r.Body.Close()
-		r.replay = replay{content: r.content, err: r.body.failed}
+		r.replay = replay{content: content, err: err}
 		r.Body = &r.replay
 	}
-	return r.content, r.body.failed
+	return r.replay.content, r.replay.err
 }
 
 // load reads the body of a response that is not streamed.
@@ -386,7 +385,7 @@ func (r *Response) Chunks(size int) iter.Seq2[[]byte, error] {
 // reader gives the body from its start where it has been read, else the rest.
 func (r *Response) reader() io.ReadCloser {
 	if r.loaded {
-		return &replay{content: r.content, err: r.body.failed}
+		return &replay{content: r.replay.content, err: r.replay.err}
 	}
 	return r.Body
 }

@@ -154,7 +154,6 @@ type responseBody struct {
 	wire    *wireBody
 	call    *call
 	decodes bool
-	failed  error // of the body once it is read
 	left    int64 // bytes that may still come
 }
 
@@ -252,8 +251,8 @@ func (r *Response) drain() {
 	}
 	_ = r.Body.Close()
 	if !whole {
-		r.loaded, r.body.failed = true, errDiscarded
-		r.Body = &replay{err: errDiscarded}
+		r.loaded, r.replay = true, replay{err: errDiscarded}
+		r.Body = &r.replay
 		return
 	}
 	r.replay = replay{content: raw}

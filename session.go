@@ -439,7 +439,7 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	if err != nil || !ok {
 		return nil, err
 	}
-	again.credentials = credentials{auth: auth, set: headersSet(before, next.Header)}
+	again.credentials = credentials{auth, headersSet(before, next.Header)}
 	if err := again.checkHeaders(next.Header); err != nil {
 		return nil, err
 	}
