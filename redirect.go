@@ -73,6 +73,9 @@ func RebuildMethod(next *http.Request, prev *Response) {
 // another host (a sub-domain is one), port or scheme, but for http on port 80
 // to https on port 443. requests' should_strip_auth.
 func ShouldStripAuth(from, to *url.URL) bool {
+	if from.Scheme == to.Scheme && from.Host == to.Host {
+		return false
+	}
 	if hostKey(from) != hostKey(to) {
 		return true
 	}

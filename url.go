@@ -587,5 +587,8 @@ func defaultPort(scheme string) string {
 
 // sameOrigin reports whether two URLs share scheme, host and port (RFC 6454).
 func sameOrigin(a, b *url.URL) bool {
+	if a.Scheme == b.Scheme && a.Host == b.Host {
+		return true
+	}
 	return a.Scheme == b.Scheme && hostKey(a) == hostKey(b) && portOf(a) == portOf(b)
 }
