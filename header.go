@@ -128,20 +128,26 @@ func deleteHeader(h http.Header, names ...string) {
 	}
 }
 
-// headerWithout is [http.Header.Clone] but for the names given.
-func headerWithout(h http.Header, names ...string) http.Header {
+// inherit gives a copy of the headers of the request before, but for the names
+// given, and checks them: code of the caller's may have written to them.
+func (c *call) inherit(h http.Header, without ...string) (http.Header, error) {
+	c.oddNames = false
 	kept := make(http.Header, len(h)+2) // Cookie and Authorization
 	copies := make([]string, 0, len(h)+2)
 	for key, values := range h {
-		if !slices.ContainsFunc(names, func(name string) bool { return sameName(key, name) }) {
-			first := len(copies)
-			if copies = append(copies, values...); values != nil {
-				values = copies[first:len(copies):len(copies)]
-			}
-			kept[key] = values
+		if slices.ContainsFunc(without, func(name string) bool { return sameName(key, name) }) {
+			continue
 		}
+		if err := c.check(key, values); err != nil {
+			return nil, err
+		}
+		first := len(copies)
+		if copies = append(copies, values...); values != nil {
+			values = copies[first:len(copies):len(copies)]
+		}
+		kept[key] = values
 	}
-	return kept
+	return kept, nil
 }
 
 // hasHeader reports whether a header is there, if without a value, whatever the

@@ -170,7 +170,10 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	}
 	c.origin, c.previous, c.sent, c.cookiesGiven = originOfURL(to), from.URL.Scheme, nil, false
 	next := made.by(from)
-	next.URL, next.Header = to, headerWithout(from.Header, "Proxy-Authorization", "Cookie")
+	next.URL = to
+	if next.Header, err = c.inherit(from.Header, "Proxy-Authorization", "Cookie"); err != nil {
+		return nil, err
+	}
 	c.secrets = c.secrets.redirected(to, next.Header)
 	if from.Host == from.URL.Host || r.stripAuth(from.URL, to) {
 		next.Host = to.Host // an override belongs to its origin
@@ -185,11 +188,22 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	if err := r.rebuild(next, prev, c); err != nil {
 		return nil, err
 	}
-	if err := firstError(checkMessage(next), c.checkHeaders(next.Header)); err != nil {
-		closeBody(next) // a step of the caller's has set what cannot be sent
+	if err := r.checkSteps(next, c); err != nil {
+		closeBody(next)
 		return nil, err
 	}
 	return next, nil
+}
+
+// checkSteps refuses what steps of the caller's have set that cannot be sent.
+func (r *Redirector) checkSteps(next *http.Request, c *call) error {
+	if err := checkMessage(next); err != nil {
+		return err
+	}
+	if r.RebuildMethod == nil && r.RebuildAuth == nil && r.RebuildProxies == nil {
+		return nil
+	}
+	return c.checkHeaders(next.Header)
 }
 
 func (r *Redirector) rebuildMethod(next *http.Request, prev *Response) {
