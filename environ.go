@@ -30,10 +30,13 @@ func (v proxyVariable) value() string {
 	if value, ok := os.LookupEnv(v.lower); ok {
 		return value
 	}
-	if _, cgi := os.LookupEnv("REQUEST_METHOD"); cgi && v.key == "http" {
-		return ""
+	value := os.Getenv(v.upper)
+	if value != "" && v.key == "http" {
+		if _, cgi := os.LookupEnv("REQUEST_METHOD"); cgi {
+			return ""
+		}
 	}
-	return os.Getenv(v.upper)
+	return value
 }
 
 // environProxy is what the environment names for a key of [Proxies], "" for

@@ -31,6 +31,7 @@ var makers = []maker{
 	{"req", callWithReq},
 	{"requests", callWithRequests},
 	{"retryablehttp", callWithRetryablehttp},
+	{"transport-call", callOverTransport},
 	{"fasthttp", callWithFasthttp},
 }
 

@@ -12,6 +12,7 @@ var titles = map[string]string{
 	baseline:          "net/http",
 	"nethttp-decoder": "net/http (Decoder)",
 	"transport":       "http.Transport",
+	"transport-call":  "http.Transport by hand",
 	"resty2":          "resty v2",
 	"resty3":          "resty v3",
 	"retryablehttp":   "go-retryablehttp",

@@ -40,6 +40,25 @@ func callWithTransport(tb testing.TB, to string, transport http.RoundTripper) ca
 	}
 }
 
+// callOverTransport makes the call with no client at all: a request made for it,
+// with a Cookie header known beforehand, and the answer decoded.
+func callOverTransport(tb testing.TB, to string, transport http.RoundTripper) call {
+	client := newClient(tb, transport)
+	threeCookies(tb, client.Jar, to)
+	known := &http.Request{Header: make(http.Header)}
+	for _, c := range client.Jar.Cookies(parse(tb, to)) {
+		known.AddCookie(c)
+	}
+	return func() (got answer, err error) {
+		req, err := newRequest(to)
+		if err != nil {
+			return got, err
+		}
+		req.Header["Cookie"] = known.Header["Cookie"]
+		return decode(client.Transport.RoundTrip(req))
+	}
+}
+
 // discard sends a request and reads the answer, which has that length.
 func discard(send sender, req *http.Request, length int64) error {
 	resp, err := send(req)
