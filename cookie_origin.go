@@ -55,10 +55,12 @@ func (o cookieOrigin) domain(attribute string) (domain string, hostOnly bool, er
 		return "", false, faultForeign
 	case isAddress(domain):
 		return domain, true, nil
-	case isPublicSuffix(domain) && domain != o.host:
+	}
+	public := isPublicSuffix(domain)
+	if public && domain != o.host {
 		return "", false, faultPublicSuffix
 	}
-	return domain, isPublicSuffix(domain), nil
+	return domain, public, nil
 }
 
 // domainMatch is RFC 6265 section 5.1.3.
