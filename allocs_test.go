@@ -38,11 +38,11 @@ func TestAllocations(t *testing.T) {
 			_, err := s.Get(t.Context(), u.String())
 			return err
 		}},
-		"Get with cookies": {15, func() error {
+		"Get with cookies": {14, func() error {
 			_, err := withCookies.Get(t.Context(), u.String())
 			return err
 		}},
-		"Get with headers, parameters, auth, cookies and JSON": {35, func() error {
+		"Get with headers, parameters, auth, cookies and JSON": {31, func() error {
 			resp, err := withCookies.Get(t.Context(), u.String(),
 				session.Header{"Accept": {"application/json"}, "X-Request-Id": {"0a1b2c3d"}},
 				session.Params{"q": {"red things"}, "page": {"2"}},
@@ -63,7 +63,7 @@ func TestAllocations(t *testing.T) {
 			_, err := s.Get(t.Context(), "https://a.test/3")
 			return err
 		}},
-		"PostJSON": {22, func() error {
+		"PostJSON": {21, func() error {
 			_, err := s.Post(t.Context(), u.String(), session.JSON(answer))
 			return err
 		}},
