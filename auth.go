@@ -129,7 +129,7 @@ func urlAuth(u *url.URL, userAlone bool) Auth {
 // headers that it set, so that they can be taken off again.
 type credentials struct {
 	auth Auth
-	set  []authHeader // nil for an auth of this package: Authorization is all that it sets
+	set  []authHeader // where it may be another than Authorization
 }
 
 // authHeader is a header that an auth has set, and its values before; nil for none.
@@ -138,13 +138,15 @@ type authHeader struct {
 	before, after []string
 }
 
-// authenticate runs auth on the call's request and notes which headers it set.
+// authenticate runs auth on the call's request and notes which headers it set. An
+// auth of the caller's that fails is none.
 func (c *call) authenticate(auth Auth, req *http.Request) error {
-	c.credentials = credentials{auth: auth}
-	switch auth.(type) {
-	case noAuth:
+	if auth == NoAuth {
+		c.credentials = credentials{auth: auth}
 		return nil
-	case Basic, Bearer, *Digest:
+	}
+	if setsAuthorization(auth) {
+		c.credentials = credentials{auth: auth}
 		err := auth.Authenticate(req)
 		return firstError(err, checkValues("Authorization", req.Header["Authorization"]))
 	}
@@ -156,6 +158,16 @@ func (c *call) authenticate(auth Auth, req *http.Request) error {
 	}
 	c.credentials = credentials{auth, headersSet(before, req.Header)}
 	return c.checkHeaders(req.Header)
+}
+
+// setsAuthorization reports whether an auth is one that sets Authorization, or
+// deletes it, and nothing else.
+func setsAuthorization(auth Auth) bool {
+	switch auth.(type) {
+	case Basic, Bearer, *Digest:
+		return true
+	}
+	return false
 }
 
 // headersSet gives the headers that were set between before and after.
@@ -182,10 +194,10 @@ func equalValues(a, b []string) bool {
 }
 
 // removeFrom takes the headers that the auth set off a request: each is again
-// what it was. A redirect has made the Cookie header anew by itself.
+// what it was, but an Authorization, which an auth of this package or the redirect
+// replaces next. A redirect has made the Cookie header anew by itself.
 func (c credentials) removeFrom(h http.Header) {
-	switch c.auth.(type) {
-	case Basic, Bearer, *Digest: // what was there before, they replace in any case
+	if setsAuthorization(c.auth) {
 		delete(h, "Authorization")
 	}
 	for _, s := range c.set {

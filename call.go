@@ -25,12 +25,12 @@ type call struct {
 
 	// the request
 	credentials
-	origin    origin       // that the call was made for
-	netrcPath string       // the netrc file, "" for none
-	secrets   *callSecrets // nil for none
-	cookies   *ownCookies
-	cookie    [1]string // the values of the Cookie header that cookies and jar make
-	body      *outbox   // nil for none, or one that is in memory
+	origin      origin       // that the call was made for
+	netrcPath   string       // the netrc file, "" for none
+	secrets     *callSecrets // nil for none
+	cookies     *ownCookies
+	cookieValue [1]string // memory for the Cookie header that cookies and jar make
+	body        *outbox   // nil for none, or one that is in memory
 
 	// the hop before
 	total    *total // nil where Context has no deadline of ours
@@ -130,7 +130,7 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried 
 		verify:    r.Verify,
 		cert:      r.Cert,
 		timeout:   r.Timeout.over(s.Timeout),
-		limits:    r.Limits.overShared(&s.Limits),
+		limits:    mergedLimits(&r.Limits, &s.Limits),
 		retry:     retry,
 		hooks:     r.Hooks.over(s.Hooks),
 		stream:    r.Stream.or(s.Stream),

@@ -89,7 +89,9 @@ func (s *Session) adopt(req *http.Request) (*http.Request, error) {
 	if err := secrets.setHeaders(own, req.Header, Secrets{}); err != nil {
 		return nil, err
 	}
-	s.adoptCookies(own, c)
+	if err := s.adoptCookies(own, c); err != nil {
+		return nil, err
+	}
 	adoptBody(own, c)
 	return own, s.setAuth(own, c, nil, req.Header)
 }
@@ -177,15 +179,14 @@ func (s *Session) addHeaders(req *http.Request, c *call) (plain bool, err error)
 
 // adoptCookies adds the jar's cookies to those that the caller set, which
 // stay with their origin.
-func (s *Session) adoptCookies(req *http.Request, c *call) {
+func (s *Session) adoptCookies(req *http.Request, c *call) error {
 	lines := c.header(req.Header, "Cookie")
 	if len(lines) == 0 {
-		s.addCookies(req, c)
-		return
+		return s.addCookies(req, c)
 	}
 	origin := *req.URL
 	c.cookies = &ownCookies{header: lines, origin: &origin}
-	s.refreshCookies(req, c)
+	return s.refreshCookies(req, c)
 }
 
 // adoptBody makes the body one that is closed once and, where that is

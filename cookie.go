@@ -210,7 +210,7 @@ func (c *Cookie) wanted(o *cookieOrigin, atHost bool, now *clock) bool {
 	return (atHost || !c.HostOnly) &&
 		(o.secure || !c.Secure) &&
 		pathMatch(o.path, c.Path) &&
-		(c.Expires.IsZero() || !c.expired(now.time()))
+		(c.Expires.IsZero() || !c.expired(now.time())) // most need no clock
 }
 
 // clock is the time of one search, read where a cookie asks for it.

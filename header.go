@@ -55,9 +55,11 @@ func isFieldValue(text string) bool {
 // The characters of a token (RFC 9110 section 5.6.2) in canonical form: of words
 // between hyphens, which begin with a capital and go on without.
 var (
-	wordStarts = charSet{}.and(capitals + digits + "!#$%&'*+-.^_`|~")
-	wordRests  = charSet{}.and(smallLetters + digits + "!#$%&'*+-.^_`|~")
+	wordStarts = charSet{}.and(capitals + digits + tokenMarks)
+	wordRests  = charSet{}.and(smallLetters + digits + tokenMarks)
 )
+
+const tokenMarks = "!#$%&'*+-.^_`|~"
 
 // isCanonicalName reports whether name is a header's in canonical form.
 func isCanonicalName(name string) bool {
@@ -67,8 +69,10 @@ func isCanonicalName(name string) bool {
 		if !allowed.has(c) {
 			return false
 		}
-		if allowed = wordRests; c == '-' {
+		if c == '-' {
 			allowed = wordStarts
+		} else {
+			allowed = wordRests
 		}
 	}
 	return name != ""
@@ -129,7 +133,8 @@ func deleteHeader(h http.Header, names ...string) {
 }
 
 // inherit gives a copy of the headers of the request before, but for the names
-// given, and checks them: code of the caller's may have written to them.
+// given, and checks them: hooks may have written to them. What is set in the copy
+// is to be checked where that is done.
 func (c *call) inherit(h http.Header, without ...string) (http.Header, error) {
 	c.oddNames = false
 	kept := make(http.Header, len(h)+2) // Cookie and Authorization

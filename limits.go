@@ -92,15 +92,16 @@ func (l Limits) over(base Limits) Limits {
 	}
 }
 
-// noLimits are the defaults. They are shared by the calls that set none.
+// noLimits are the defaults, which never change.
 var noLimits Limits
 
-// overShared is over for a call, which keeps a copy of what may be changed later.
-func (l Limits) overShared(base *Limits) *Limits {
-	if l == noLimits && *base == noLimits {
+// mergedLimits are own over base as a call keeps them: a copy, since both may be
+// changed later, or one for all calls where nothing is set.
+func mergedLimits(own, base *Limits) *Limits {
+	if *own == noLimits && *base == noLimits {
 		return &noLimits
 	}
-	merged := l.over(*base)
+	merged := own.over(*base)
 	return &merged
 }
 

@@ -84,7 +84,7 @@ func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request, odd
 	c.oddNames = odd
 	if around != nil {
 		c.proxies, c.direct = r.Proxies.over(around.proxies), around.direct || r.NoProxy
-		c.timeout, c.limits = r.Timeout.over(around.timeout), r.Limits.overShared(around.limits)
+		c.timeout, c.limits = r.Timeout.over(around.timeout), mergedLimits(&r.Limits, around.limits)
 		if r.Retry == nil {
 			c.retry = around.retry
 		}
@@ -129,7 +129,7 @@ func (c *call) with(r *Request) *call {
 		changed.cert = r.Cert
 	}
 	changed.timeout = r.Timeout.over(c.timeout)
-	changed.limits = r.Limits.overShared(c.limits)
+	changed.limits = mergedLimits(&r.Limits, c.limits)
 	if r.Retry != nil {
 		changed.retry = r.Retry
 	}

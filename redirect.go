@@ -111,8 +111,9 @@ func (r *Redirector) stripAuth(from, to *url.URL) bool {
 
 // NextRequest returns the request that prev redirects to, its body rewound; it
 // sends nothing. It is nil where prev is no redirect. Errors are those of the
-// Location ([ErrInvalidURL]), of the body ([ErrUnrewindableBody]), and of the
-// steps. requests' Response.next.
+// Location ([ErrInvalidURL]), of headers that a hook has put on prev's request and
+// that cannot be sent ([ErrInvalidHeader]), of the body ([ErrUnrewindableBody]),
+// and of the steps. requests' Response.next.
 func (r *Redirector) NextRequest(prev *Response) (*http.Request, error) {
 	next, err := r.next(prev, callerContext(prev))
 	if next != nil {
@@ -157,7 +158,7 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	}
 	known := callOf(from.Context())
 	if known == nil {
-		known = &call{redirects: true, limits: new(Limits)}
+		known = &call{redirects: true, limits: &noLimits}
 	}
 	made := known.under(ctx)
 	c := &made.call
@@ -179,7 +180,9 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 		next.Host = to.Host // an override belongs to its origin
 	}
 	if r.session != nil {
-		r.session.addCookies(next, c)
+		if err := r.session.addCookies(next, c); err != nil {
+			return nil, err
+		}
 	}
 	r.rebuildMethod(next, prev)
 	if prev.StatusCode != http.StatusTemporaryRedirect && prev.StatusCode != http.StatusPermanentRedirect {
@@ -195,7 +198,8 @@ func (r *Redirector) next(prev *Response, ctx context.Context) (*http.Request, e
 	return next, nil
 }
 
-// checkSteps refuses what steps of the caller's have set that cannot be sent.
+// checkSteps refuses what cannot be sent as the steps have left it. Headers are
+// checked where they are set, but for those that steps of the caller's set.
 func (r *Redirector) checkSteps(next *http.Request, c *call) error {
 	if err := checkMessage(next); err != nil {
 		return err

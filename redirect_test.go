@@ -495,6 +495,66 @@ func TestRedirectCookies(t *testing.T) {
 	}
 }
 
+// oneCookieJar gives one URL a cookie.
+type oneCookieJar struct{ url, name string }
+
+func (j oneCookieJar) SetCookies(*url.URL, []*http.Cookie) {}
+
+func (j oneCookieJar) Cookies(u *url.URL) []*http.Cookie {
+	if u.String() != j.url {
+		return nil
+	}
+	return []*http.Cookie{{Name: j.name, Value: "v"}}
+}
+
+// net/http lets most bytes pass in the name of a cookie that a jar gives.
+func TestCookiesOfACallersJarAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a\x00b", "a\x7fb", " \ta"} {
+		for url, sent := range map[string]int{"http://a.test/": 0, "http://a.test/2": 1} {
+			w := newWorld(t)
+			w.redirect(302, "http://a.test/", "/2")
+			w.Jar = oneCookieJar{url, name}
+			w.Retry = &session.Retry{Total: 3}
+			_, err := w.Get(t.Context(), "http://a.test/")
+			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, url)
+			assert.Len(t, w.headers("Cookie"), sent, "%q for %s", name, url)
+
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a.test/", nil)
+			require.NoError(t, err)
+			_, err = w.Do(req)
+			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, url)
+			assert.Len(t, w.headers("Cookie"), 2*sent, "%q for %s", name, url)
+		}
+	}
+}
+
+// What hooks have put on a request goes with the next one, and is checked before
+// the steps, whatever these would make of it.
+func TestHeadersThatAHookBreaksAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.redirect(302, "http://a.test/", "/2")
+	value, steps := "1", 0
+	w.Hooks = hooks(func(resp *session.Response) (*session.Response, error) {
+		resp.Request.Header["X-Note"] = []string{value}
+		return nil, nil
+	})
+	w.RebuildAuth = func(*http.Request, *session.Response) error {
+		steps++
+		return nil
+	}
+	_, err := w.Get(t.Context(), "http://a.test/")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"", "1"}, w.headers("X-Note"))
+
+	value = "1\n2"
+	_, err = w.Get(t.Context(), "http://a.test/")
+	require.ErrorIs(t, err, session.ErrInvalidHeader)
+	assert.Equal(t, []string{"", "1", ""}, w.headers("X-Note"))
+	assert.Equal(t, 1, steps)
+}
+
 // A hop that deletes a cookie is obeyed by the next.
 func TestRedirectDeletesCookies(t *testing.T) {
 	t.Parallel()

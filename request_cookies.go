@@ -52,22 +52,25 @@ func (s *Session) setCookies(req *http.Request, c *call, own Cookies) (err error
 	if _, c.cookiesGiven = req.Header["Cookie"]; c.cookiesGiven {
 		return nil
 	}
-	s.addCookies(req, c)
-	return nil
+	return s.addCookies(req, c)
 }
 
 // refreshCookies replaces a Cookie header that the jar made by what the jar
 // says now.
-func (s *Session) refreshCookies(req *http.Request, c *call) {
+func (s *Session) refreshCookies(req *http.Request, c *call) error {
 	if c.cookiesGiven {
-		return
+		return nil
 	}
 	deleteHeader(req.Header, "Cookie")
-	s.addCookies(req, c)
+	return s.addCookies(req, c)
 }
 
-func (s *Session) addCookies(req *http.Request, c *call) {
-	header := s.jarHeader(req.URL)
+// addCookies sets the Cookie header, of a call that has had none.
+func (s *Session) addCookies(req *http.Request, c *call) error {
+	header, err := s.jarHeader(req.URL)
+	if err != nil {
+		return err
+	}
 	if c.cookies.serve(req.URL) {
 		header = c.cookies.over(header)
 	}
@@ -75,27 +78,29 @@ func (s *Session) addCookies(req *http.Request, c *call) {
 		header = own.over(header)
 	}
 	if header != "" {
-		c.cookie[0] = header
-		req.Header["Cookie"] = c.cookie[:]
+		c.cookieValue[0] = header
+		req.Header["Cookie"] = c.cookieValue[:]
 	}
+	return nil
 }
 
-// jarHeader is the Cookie header that the jar gives for u.
-func (s *Session) jarHeader(u *url.URL) string {
+// jarHeader is the Cookie header that the jar gives for u. That of a jar which is
+// none of ours is checked: net/http lets most names pass.
+func (s *Session) jarHeader(u *url.URL) (string, error) {
 	switch jar := s.Jar.(type) {
 	case nil:
-		return ""
+		return "", nil
 	case *Jar:
 		if jar == nil {
-			return ""
+			return "", nil
 		}
-		return jar.Header(u)
+		return jar.Header(u), nil
 	default:
 		carrier := http.Request{Header: make(http.Header, 1)}
 		for _, cookie := range jar.Cookies(u) {
 			carrier.AddCookie(cookie)
 		}
-		return carrier.Header.Get("Cookie")
+		return carrier.Header.Get("Cookie"), checkValues("Cookie", carrier.Header["Cookie"])
 	}
 }
 

@@ -37,8 +37,8 @@ type Response struct {
 
 	wire    wireBody
 	body    responseBody
-	replay  replay // the Body once it is read
-	loaded  bool
+	replay  replay // the Body once it is loaded; of one that was drained what body reads
+	loaded  bool   // by Bytes, or never to be had
 	session *Session
 }
 
@@ -68,7 +68,7 @@ func (r *Response) limits() *Limits {
 			return c.limits
 		}
 	}
-	return new(Limits)
+	return &noLimits
 }
 
 // whenClosed has free called when the body has been read or closed.

@@ -433,7 +433,9 @@ func (s *Session) answer(auth Challenger, resp *Response) (*http.Request, error)
 	next := c.under(c.Context).byCopy(req)
 	again := callOf(next.Context())
 	again.removeFrom(next.Header)
-	s.refreshCookies(next, again)
+	if err := s.refreshCookies(next, again); err != nil {
+		return nil, err
+	}
 	before := next.Header.Clone()
 	ok, err := auth.Challenge(next, resp.Response)
 	if err != nil || !ok {
