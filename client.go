@@ -15,13 +15,13 @@ import (
 // generators and SDKs ask for, an interface with this method.
 //
 // net/http's contract holds. The body is streamed, and the caller closes it, for
-// which see [Response.Close]. req is not written to, and its body is closed. The method is sent as it is
-// written. A header of the request stands against the session's, but that the
-// jar's cookies are added to a Cookie header. Codings are undone only where the
-// session asked for them: then Content-Encoding and Content-Length are removed,
-// ContentLength is -1 and Uncompressed is true; with an Accept-Encoding or a
-// Range of the request, and for HEAD, bytes come as they were sent. Errors are
-// those of [Session.Send].
+// which see [Response.Close]. req is not written to, and its body is closed. The
+// method is sent as it is written. A header of the request stands against the
+// session's, but that the jar's cookies are added to a Cookie header. Codings are
+// undone only where the session asked for them: then Content-Encoding and
+// Content-Length are removed, ContentLength is -1 and Uncompressed is true; with an
+// Accept-Encoding or a Range of the request, and for HEAD, bytes come as they were
+// sent. Errors are those of [Session.Send].
 func (s *Session) Do(req *http.Request) (*http.Response, error) {
 	if req == nil || req.URL == nil {
 		closeBody(req)

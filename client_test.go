@@ -485,6 +485,9 @@ func TestDoClosesTheBodyOnce(t *testing.T) {
 		{"bad header", "http://a.test/", func(_ *session.Session, r *http.Request) {
 			r.Header["X"] = []string{"\n"}
 		}, session.ErrInvalidHeader},
+		{"bad header of the session", "http://a.test/", func(s *session.Session, _ *http.Request) {
+			s.Header["X"] = []string{"\n"}
+		}, session.ErrInvalidHeader},
 		{"no adapter", "foo://a.test/", nil, session.ErrNoAdapter},
 		{"bad proxy", "http://a.test/", func(s *session.Session, _ *http.Request) {
 			s.Proxies = session.Proxies{"all": "ftp://x"}

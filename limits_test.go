@@ -68,6 +68,27 @@ func TestLimitOnABody(t *testing.T) {
 	}
 }
 
+// What the session's limits become later does not change those of a request that
+// was prepared before.
+func TestPreparedRequestsKeepTheirLimits(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "0123456789") })
+	s := open(t, srv)
+	prepare := func() *http.Request {
+		req, err := s.Prepare(t.Context(), &session.Request{URL: "http://a.test/"})
+		require.NoError(t, err)
+		return req
+	}
+	free := prepare()
+	s.Limits.Body = 5
+	bound := prepare()
+	resp, err := s.SendPrepared(free)
+	assert.Equal(t, "0123456789", text(t, resp, err))
+	s.Limits.Body = 0
+	_, err = s.SendPrepared(bound)
+	limited(t, err, "length of a body", 5)
+}
+
 func TestLimitsOfARequestOverTheSessions(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "0123456789") })

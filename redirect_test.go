@@ -495,37 +495,81 @@ func TestRedirectCookies(t *testing.T) {
 	}
 }
 
-// oneCookieJar gives one URL a cookie.
-type oneCookieJar struct{ url, name string }
+// jarFunc is a jar of the caller's.
+type jarFunc func(u *url.URL) []*http.Cookie
 
-func (j oneCookieJar) SetCookies(*url.URL, []*http.Cookie) {}
-
-func (j oneCookieJar) Cookies(u *url.URL) []*http.Cookie {
-	if u.String() != j.url {
-		return nil
-	}
-	return []*http.Cookie{{Name: j.name, Value: "v"}}
-}
+func (f jarFunc) Cookies(u *url.URL) []*http.Cookie   { return f(u) }
+func (f jarFunc) SetCookies(*url.URL, []*http.Cookie) {}
 
 // net/http lets most bytes pass in the name of a cookie that a jar gives.
 func TestCookiesOfACallersJarAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a\x00b", "a\x7fb", " \ta"} {
-		for url, sent := range map[string]int{"http://a.test/": 0, "http://a.test/2": 1} {
+		for sent, spoilt := range []string{"http://a.test/", "http://a.test/2"} { // after so many requests
 			w := newWorld(t)
 			w.redirect(302, "http://a.test/", "/2")
-			w.Jar = oneCookieJar{url, name}
 			w.Retry = &session.Retry{Total: 3}
+			w.Jar = jarFunc(func(u *url.URL) []*http.Cookie {
+				if u.String() != spoilt {
+					return nil
+				}
+				return []*http.Cookie{{Name: name, Value: "v"}}
+			})
 			_, err := w.Get(t.Context(), "http://a.test/")
-			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, url)
-			assert.Len(t, w.headers("Cookie"), sent, "%q for %s", name, url)
+			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, spoilt)
+			assert.Len(t, w.headers("Cookie"), sent, "%q for %s", name, spoilt)
 
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://a.test/", nil)
 			require.NoError(t, err)
 			_, err = w.Do(req)
-			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, url)
-			assert.Len(t, w.headers("Cookie"), 2*sent, "%q for %s", name, url)
+			require.ErrorIs(t, err, session.ErrInvalidHeader, "%q for %s", name, spoilt)
+			assert.Len(t, w.headers("Cookie"), 2*sent, "%q for %s", name, spoilt)
 		}
+	}
+}
+
+func TestCookiesOfACallersJarAreCheckedWhenAChallengeIsAnswered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withDigest("http://a.test/", &digestServer{user: "u", password: "p"})
+	w.Auth = session.DigestAuth("u", "p")
+	names := []string{"good", "b\x00d"}
+	w.Jar = jarFunc(func(*url.URL) []*http.Cookie {
+		name := names[0]
+		names = names[1:]
+		return []*http.Cookie{{Name: name, Value: "v"}}
+	})
+	_, err := w.Get(t.Context(), "http://a.test/")
+	require.ErrorIs(t, err, session.ErrInvalidHeader)
+	assert.Equal(t, []string{"good=v"}, w.headers("Cookie"))
+}
+
+func TestStepsCannotSetHeadersThatCannotBeSent(t *testing.T) {
+	t.Parallel()
+	spoil := func(next *http.Request) { next.Header["X-Note"] = []string{"1\n2"} }
+	for name, set := range map[string]func(*session.Session){
+		"RebuildMethod": func(s *session.Session) {
+			s.RebuildMethod = func(next *http.Request, _ *session.Response) { spoil(next) }
+		},
+		"RebuildAuth": func(s *session.Session) {
+			s.RebuildAuth = func(next *http.Request, _ *session.Response) error {
+				spoil(next)
+				return nil
+			}
+		},
+		"RebuildProxies": func(s *session.Session) {
+			s.RebuildProxies = func(next *http.Request, proxies session.Proxies) (session.Proxies, error) {
+				spoil(next)
+				return proxies, nil
+			}
+		},
+	} {
+		w := newWorld(t)
+		w.redirect(302, "http://a.test/", "/2")
+		set(w.Session)
+		_, err := w.Get(t.Context(), "http://a.test/")
+		require.ErrorIs(t, err, session.ErrInvalidHeader, name)
+		assert.Len(t, w.visits(), 1, name)
 	}
 }
 
@@ -1565,6 +1609,11 @@ func TestHeadersOfARequestAreItsOwn(t *testing.T) {
 	next, err := s.NextRequest(resp.History[0])
 	require.NoError(t, err)
 	write(next)
+
+	resp, err = s.Get(t.Context(), "https://a.test/1") // no Auth, which is given a copy in any case
+	require.NoError(t, err)
+	assert.Equal(t, "changed", resp.Request.Header.Get("X-Team"))
+	assert.Equal(t, "shelves", resp.History[0].Request.Header.Get("X-Team"))
 	assert.Equal(t, "shelves", s.Header.Get("X-Team"))
 }
 
