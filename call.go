@@ -138,8 +138,8 @@ func (s *Session) newCall(ctx context.Context, u *url.URL, r *Request) *carried 
 	}}
 }
 
-// isSent notes that the request is sent, and reports whether it was before.
-func (c *call) isSent() bool { return c.sent == nil || c.sent.Swap(true) }
+// markSent notes that the request is sent, and reports whether it was before.
+func (c *call) markSent() (before bool) { return c.sent == nil || c.sent.Swap(true) }
 
 // under returns a copy of the call in another context.
 func (c *call) under(ctx context.Context) *carried {

@@ -51,10 +51,9 @@ type Cookie struct {
 	Creation time.Time `json:"creation,omitzero"`
 }
 
-// Limits of a single cookie (RFC 6265bis section 5.6).
-const (
-	maxCookieAttribute = 1024 // bytes of one attribute's value
-)
+// maxCookieAttribute bounds the value of one attribute, in bytes (RFC 6265bis
+// section 5.6).
+const maxCookieAttribute = 1024
 
 // endOfTime is the last second of the year 9999, and so the last that RFC 3339,
 // and JSON, can express, in seconds since 1970.

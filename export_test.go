@@ -2,6 +2,6 @@ package session
 
 // For the tests, which are in package session_test.
 var (
-	ParseSetCookies = parseSetCookies
+	ParseSetCookies = new(Jar).parse
 	WriteFileAtomic = writeFileAtomic
 )

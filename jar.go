@@ -224,13 +224,8 @@ func (j *Jar) stamp(created, now time.Time) time.Time {
 	return created
 }
 
-// parseSetCookies returns the cookies that a response from u with these
-// Set-Cookie headers leaves in an empty jar, in the order of their creation.
-func parseSetCookies(u *url.URL, setCookie []string, now time.Time) []Cookie {
-	return new(Jar).parse(u, setCookie, now)
-}
-
-// parse is parseSetCookies for an empty jar like j.
+// parse returns the cookies that a response from u with these Set-Cookie headers
+// leaves in an empty jar like j, in the order of their creation.
 func (j *Jar) parse(u *url.URL, setCookie []string, now time.Time) []Cookie {
 	if len(setCookie) == 0 {
 		return nil

@@ -34,7 +34,7 @@ func (s *Session) withOptions(req *http.Request, opts []Option) (*http.Request, 
 	had := c.body
 	req = replaced(req, c)
 	if c.body != had { // a body of the caller's, which nothing has sent
-		c.isSent()
+		c.markSent()
 		return req, nil
 	}
 	return again(req, c)
@@ -99,7 +99,7 @@ func (s *Session) adoptPrepared(req *http.Request, around *call, r *Request, odd
 
 // again gives a request that was sent before its body anew.
 func again(req *http.Request, c *call) (*http.Request, error) {
-	if !c.isSent() {
+	if !c.markSent() {
 		return req, nil
 	}
 	body, err := rewound(req)

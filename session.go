@@ -392,7 +392,7 @@ func (s *Session) send(req *http.Request) (resp *Response, err error) {
 // the hooks.
 func (s *Session) exchange(req *http.Request) (*Response, error) {
 	c := callOf(req.Context())
-	c.isSent()
+	c.markSent()
 	resp, err := s.authenticated(req)
 	if err != nil {
 		return nil, err

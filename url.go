@@ -258,9 +258,9 @@ func parseHTTP(scheme, rest string) (*url.URL, error) {
 		return nil, kindf(ErrMissingHost, "%q", redactText(scheme+":"+rest))
 	}
 	rest = rest[2:]
-	end := 0
-	for end < len(rest) && !endsAuthority(rest[end]) {
-		end++
+	end := strings.IndexAny(rest, `/\?#`)
+	if end < 0 {
+		end = len(rest)
 	}
 	u := &url.URL{Scheme: scheme}
 	if err := setAuthority(u, rest[:end]); err != nil {
@@ -276,8 +276,6 @@ func parseHTTP(scheme, rest string) (*url.URL, error) {
 	setFragment(u, quotePart(fragment, queryChars))
 	return u, nil
 }
-
-func endsAuthority(c byte) bool { return c == '/' || c == '\\' || c == '?' || c == '#' }
 
 // setPath takes a path in its escaped form.
 func setPath(u *url.URL, escaped string) {

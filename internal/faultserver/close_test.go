@@ -78,11 +78,6 @@ func closedWithinReadTimeout(t *testing.T) {
 	assert.Equal(t, 20*time.Millisecond, took(func() { require.NoError(t, resp.Close()) }))
 }
 
-// transportFunc makes a transport of a function.
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
 // countedBody counts how often it is closed, which ends no read.
 type countedBody struct {
 	io.Reader
@@ -100,7 +95,7 @@ func closedInMiddleware(t *testing.T) {
 	body := &countedBody{Reader: from}
 	s := session.New()
 	require.NoError(t, s.Mount("http://", &session.HTTPAdapter{Wrap: func(http.RoundTripper) http.RoundTripper {
-		return transportFunc(func(req *http.Request) (*http.Response, error) {
+		return xRoundTripper(func(req *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, ProtoMajor: 1, Header: http.Header{}, Body: body, ContentLength: 5, Request: req}, nil
 		})
 	}}))
